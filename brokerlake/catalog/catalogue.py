@@ -1,0 +1,218 @@
+"""The catalogue: per table its owner, group, inputs with their dates and how it is written.
+
+Run order, task edges and lineage all derive from `inputs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from brokerlake.errors import ConfigurationError
+from brokerlake.settings import read_yaml
+
+DATE_KINDS = ("run", "as_of", "previous", "earlier", "known", "latest_fit")
+DATE_WINDOWS = ("trading_days_back", "days_back", "month_ends_back", "ahead")
+WRITES = ("replace_dates", "replace_all", "insert_new")
+TIERS = ("tier_1", "tier_2", "tier_3")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One argument of `build()` and how it is cut.
+
+    Attributes:
+        name: the argument's name.
+        table: the table it comes from, or None for a configuration file or library.
+        dates: run, as_of, previous, earlier, known, latest_fit, or a window such as trading_days_back.
+        span: length of the window, 0 for the other kinds.
+        source: `conf` or `library` where the input is no table, with `value` its name.
+        optional: arrives empty, with its contract's schema, when its feed is not configured.
+    """
+
+    name: str
+    table: str | None
+    dates: str
+    span: int = 0
+    source: str | None = None
+    value: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Log:
+    """How the latest row of a key is found in an append-only table.
+
+    Attributes:
+        key: the business key.
+        order: columns, later wins; the runner adds _business_date and _sequence.
+        effective: date column from when a row counts, or None when it counts as delivered.
+        deleted: boolean column that says the key is no more (or the row was withdrawn), or None.
+    """
+
+    key: tuple[str, ...]
+    order: tuple[str, ...] = ()
+    effective: str | None = None
+    deleted: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One entry of the catalogue."""
+
+    name: str
+    owner: str
+    impact: str
+    group: str
+    cadence: str
+    run: str
+    write: str
+    public: bool
+    readers: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    log: Log | None
+    feed: str | None
+
+    @property
+    def layer(self) -> str:
+        """bronze, silver or gold."""
+        return self.name.partition(".")[0]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Other tables it reads; its own earlier dates are no source."""
+        return tuple(i.table for i in self.inputs if i.table and i.table != self.name)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All tables, in the order of the file."""
+
+    tables: Mapping[str, Table]
+    groups: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Table:
+        """The table called `layer.table`."""
+        if name not in self.tables:
+            raise ConfigurationError(f"table {name}: not in data_catalog.yaml")
+        return self.tables[name]
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Table names so that every table stands behind its sources; the file's order breaks ties."""
+        sorter = TopologicalSorter({name: list(table.sources) for name, table in self.tables.items()})
+        try:
+            sorter.prepare()
+        except CycleError as loop:
+            raise ConfigurationError(f"data_catalog.yaml: tables feed each other: {' -> '.join(loop.args[1])}") from loop
+        position = {name: at for at, name in enumerate(self.tables)}
+        ordered: list[str] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready(), key=position.__getitem__)
+            ordered.extend(ready)
+            sorter.done(*ready)
+        return tuple(ordered)
+
+    def of_group(self, group: str) -> tuple[Table, ...]:
+        """Tables of a group in run order."""
+        return tuple(self.tables[name] for name in self.order if self.tables[name].group == group)
+
+    def of_layer(self, layer: str) -> tuple[Table, ...]:
+        """Tables of a layer in run order."""
+        return tuple(self.tables[name] for name in self.order if self.tables[name].layer == layer)
+
+    @cached_property
+    def group_edges(self) -> tuple[tuple[str, str], ...]:
+        """(upstream group, downstream group), sorted, from the inputs of their tables."""
+        edges = {
+            (self.tables[source].group, table.group)
+            for table in self.tables.values()
+            for source in table.sources
+            if self.tables[source].group != table.group
+        }
+        return tuple(sorted(edges))
+
+    def downstream(self, name: str) -> tuple[str, ...]:
+        """Every table that is made from `name`, near or far, in run order."""
+        hit = {name}
+        for other in self.order:
+            if hit.intersection(self.tables[other].sources):
+                hit.add(other)
+        return tuple(other for other in self.order if other in hit and other != name)
+
+    def restrict_to_feeds(self, feeds: Iterable[str]) -> Catalogue:
+        """The catalogue a lake with only these feeds can run: tables whose required inputs are missing left out."""
+        configured = set(feeds)
+        kept: dict[str, Table] = {}
+        for name in self.order:
+            table = self.tables[name]
+            if table.feed is not None:
+                if table.feed in configured:
+                    kept[name] = table
+            elif all(i.optional or i.table is None or i.table == name or i.table in kept for i in table.inputs):
+                kept[name] = table
+        return Catalogue({name: kept[name] for name in self.tables if name in kept}, self.groups)
+
+
+def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
+    for source in ("conf", "library"):
+        if source in item:
+            return Input(name, None, "run", source=source, value=str(item[source]))
+    dates, span = item.get("dates"), 0
+    if isinstance(dates, Mapping):
+        ((dates, span),) = dates.items()
+    if dates not in (DATE_WINDOWS if span else DATE_KINDS):
+        raise ConfigurationError(f"data_catalog.yaml: {table}: input {name}: dates {dates!r} is no kind of date")
+    if "table" not in item:
+        raise ConfigurationError(f"data_catalog.yaml: {table}: input {name} names no table")
+    return Input(name, item["table"], dates, int(span), optional=bool(item.get("optional", False)))
+
+
+def _read_log(item: Mapping[str, Any] | None) -> Log | None:
+    if item is None:
+        return None
+    return Log(tuple(item["key"]), tuple(item.get("order", ())), item.get("effective"), item.get("deleted"))
+
+
+def _read_table(name: str, item: Mapping[str, Any]) -> Table:
+    for field, allowed in (("impact", TIERS), ("write", WRITES)):
+        if item.get(field, "replace_dates") not in allowed:
+            raise ConfigurationError(f"data_catalog.yaml: {name}: {field} must be one of {', '.join(allowed)}")
+    for field in ("owner", "impact", "group"):
+        if field not in item:
+            raise ConfigurationError(f"data_catalog.yaml: {name}: no {field}")
+    layer, _, short = name.partition(".")
+    readers = tuple(item.get("readers", ()))
+    if layer == "gold" and not readers:
+        raise ConfigurationError(f"data_catalog.yaml: {name}: a gold table needs a named reader")
+    return Table(
+        name=name,
+        owner=item["owner"],
+        impact=item["impact"],
+        group=item["group"],
+        cadence=item.get("cadence", "daily"),
+        run=item.get("run", "per_range"),
+        write=item.get("write", "replace_dates"),
+        public=bool(item.get("public", False)),
+        readers=readers,
+        inputs=tuple(_read_input(name, key, value) for key, value in (item.get("inputs") or {}).items()),
+        log=_read_log(item.get("log")),
+        feed=short if layer == "bronze" else None,
+    )
+
+
+def load_catalogue(path: Path) -> Catalogue:
+    """The catalogue file; raises ConfigurationError that names table and field."""
+    raw = read_yaml(path)
+    tables = {name: _read_table(name, item) for name, item in raw["tables"].items()}
+    for table in tables.values():
+        for entry in table.inputs:
+            if entry.table and entry.table not in tables:
+                raise ConfigurationError(f"data_catalog.yaml: {table.name}: input {entry.name}: no table {entry.table}")
+        if table.group not in raw["groups"]:
+            raise ConfigurationError(f"data_catalog.yaml: {table.name}: group {table.group} is not listed")
+    return Catalogue(tables, tuple(raw["groups"]))

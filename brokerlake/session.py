@@ -1,0 +1,76 @@
+"""The one Spark session of a process, by profile; nobody else makes one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from brokerlake.errors import ConfigurationError
+from brokerlake.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DELTA_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
+}
+SQL_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.scheduler.mode": "FAIR",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+ARCHIVE = "classes.jsa"
+
+
+def jvm_options(settings: Settings) -> str:
+    """JVM flags: UTC, and the class-data archive when setup has built one."""
+    options = ["-Duser.timezone=UTC", "-XX:+IgnoreUnrecognizedVMOptions"]
+    archive = settings.tools / ARCHIVE
+    if archive.exists():
+        options += [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    extra = settings.conf.get("spark", {}).get("jvm_options")
+    return " ".join([*options, *([str(extra)] if extra else [])])
+
+
+def jar_paths(settings: Settings) -> list[str]:
+    """The verified jars; raises ConfigurationError when setup has not fetched them."""
+    jars = sorted(str(path) for path in (settings.tools / "jars").glob("*.jar"))
+    if not jars:
+        raise ConfigurationError("jars: none in .brokerlake/jars; run `make setup`")
+    return jars
+
+
+def open_session(settings: Settings) -> SparkSession:
+    """The process's session, made on the first call."""
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    spark = settings.conf.get("spark", {})
+    options = jvm_options(settings)
+    private = settings.private / "spark"
+    private.mkdir(parents=True, exist_ok=True)
+    # Classic driver options are read when the JVM starts, before a builder's config is.
+    os.environ.setdefault(
+        "PYSPARK_SUBMIT_ARGS",
+        f'--driver-memory {spark.get("heap", "2g")} --driver-java-options "{options}" pyspark-shell',
+    )
+    builder = SparkSession.builder.appName("brokerlake").master(spark.get("master", "local[*]"))
+    builder = builder.config("spark.jars", ",".join(jar_paths(settings)))
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    builder = builder.config("spark.sql.shuffle.partitions", str(spark.get("shuffle_partitions", 8)))
+    builder = builder.config("spark.sql.warehouse.dir", str(private / "warehouse"))
+    builder = builder.config("spark.local.dir", str(private / "scratch"))
+    for key, value in {**DELTA_SETTINGS, **SQL_SETTINGS, **spark.get("settings", {})}.items():
+        builder = builder.config(key, str(value))
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel(spark.get("log_level", "ERROR"))
+    return session

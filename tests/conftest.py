@@ -1,0 +1,43 @@
+"""What every test may use: one Spark session a worker, rows made from contracts, and a scratch home."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from brokerlake.settings import Settings, load_settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("TZ", "UTC")
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def test_settings() -> Settings:
+    """Settings of a scratch home; the JVM flags are those for many tiny jobs."""
+    home = Path(tempfile.mkdtemp(prefix="brokerlake-tests-"))
+    settings = load_settings(home=home, profile="local")
+    settings.conf["spark"].update(  # type: ignore[attr-defined]
+        {
+            "heap": "1g",
+            "shuffle_partitions": 2,
+            "jvm_options": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "settings": {"spark.sql.codegen.factoryMode": "FALLBACK"},
+        }
+    )
+    return settings
+
+
+@pytest.fixture(scope="session")
+def spark(test_settings: Settings):
+    """The worker's session."""
+    from brokerlake.session import open_session
+
+    return open_session(test_settings)
