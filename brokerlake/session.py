@@ -35,7 +35,12 @@ def jvm_options(settings: Settings) -> str:
     options = ["-Duser.timezone=UTC", "-XX:+IgnoreUnrecognizedVMOptions"]
     archive = settings.tools / ARCHIVE
     if archive.exists():
-        options += [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
+        options += [
+            f"-XX:SharedArchiveFile={archive}",
+            "-Xshare:auto",
+            "-Xlog:disable",
+            "-Xlog:all=error:stderr",
+        ]
     extra = settings.conf.get("spark", {}).get("jvm_options")
     return " ".join([*options, *([str(extra)] if extra else [])])
 

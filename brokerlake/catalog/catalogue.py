@@ -61,6 +61,15 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A total that must arrive unchanged: `column` (or rows) here equals `source_column` of `table`, date by date."""
+
+    column: str
+    table: str
+    source_column: str
+
+
+@dataclass(frozen=True)
 class Table:
     """One entry of the catalogue."""
 
@@ -76,6 +85,7 @@ class Table:
     inputs: tuple[Input, ...]
     log: Log | None
     feed: str | None
+    carried: tuple[Carried, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -108,7 +118,9 @@ class Catalogue:
         try:
             sorter.prepare()
         except CycleError as loop:
-            raise ConfigurationError(f"data_catalog.yaml: tables feed each other: {' -> '.join(loop.args[1])}") from loop
+            raise ConfigurationError(
+                f"data_catalog.yaml: tables feed each other: {' -> '.join(loop.args[1])}"
+            ) from loop
         position = {name: at for at, name in enumerate(self.tables)}
         ordered: list[str] = []
         while sorter.is_active():
@@ -144,6 +156,11 @@ class Catalogue:
                 hit.add(other)
         return tuple(other for other in self.order if other in hit and other != name)
 
+    @property
+    def public(self) -> tuple[str, ...]:
+        """Tables readers may see."""
+        return tuple(name for name in self.order if self.tables[name].public)
+
     def restrict_to_feeds(self, feeds: Iterable[str]) -> Catalogue:
         """The catalogue a lake with only these feeds can run: tables whose required inputs are missing left out."""
         configured = set(feeds)
@@ -162,7 +179,7 @@ def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
     for source in ("conf", "library"):
         if source in item:
             return Input(name, None, "run", source=source, value=str(item[source]))
-    dates, span = item.get("dates"), 0
+    dates, span = item.get("dates", ""), 0
     if isinstance(dates, Mapping):
         ((dates, span),) = dates.items()
     if dates not in (DATE_WINDOWS if span else DATE_KINDS):
@@ -202,6 +219,9 @@ def _read_table(name: str, item: Mapping[str, Any]) -> Table:
         inputs=tuple(_read_input(name, key, value) for key, value in (item.get("inputs") or {}).items()),
         log=_read_log(item.get("log")),
         feed=short if layer == "bronze" else None,
+        carried=tuple(
+            Carried(i["column"], i["table"], i.get("source_column", i["column"])) for i in item.get("carried", ())
+        ),
     )
 
 

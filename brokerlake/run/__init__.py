@@ -1,0 +1,1 @@
+"""Running tables: a night, a group, one table, a range."""

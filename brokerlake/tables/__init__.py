@@ -1,0 +1,1 @@
+"""Delta I/O: the only place that reads and writes tables."""

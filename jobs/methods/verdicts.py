@@ -1,7 +1,7 @@
 """Verdicts on delivered rows: kept, rejected, duplicate, unchanged or derived, with the rule that said so.
 
-A silver `build()` fed by bronze returns every row it got with `_verdict` and `_rule`; the runner writes the kept
-and derived ones, files the rejected and duplicate ones, and counts all of them.
+A silver `build()` fed by bronze returns every row it got with `_verdict` and `_rule`; the runner writes the
+kept and derived ones, files the rejected and duplicate ones, and counts all of them.
 """
 
 from __future__ import annotations
@@ -34,45 +34,65 @@ class Rule:
 
 def judge(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     """`rows` plus `_verdict` and `_rule`: rejected by the first broken rule, else kept."""
-    first = F.coalesce(*[F.when(rule.broken, F.lit(rule.name)) for rule in rules], F.lit(None).cast("string"))
+    no_rule = F.lit(None).cast("string")
+    first = F.coalesce(*[F.when(rule.broken, F.lit(rule.name)) for rule in rules], no_rule)
     return rows.withColumn("_rule", first).withColumn(
         "_verdict", F.when(F.col("_rule").isNull(), F.lit(KEPT)).otherwise(F.lit(REJECTED))
     )
 
 
 def mark_repeats(
-    rows: DataFrame, *, key: Sequence[str], version: Sequence[str] = (), earlier: DataFrame | None = None,
+    rows: DataFrame,
+    *,
+    key: Sequence[str],
+    version: Sequence[str] = (),
+    earlier: DataFrame | None = None,
     is_late: Column | None = None,
 ) -> DataFrame:
-    """Judged rows with repeats of a (key, version) marked: same content is a duplicate, other content is rejected.
+    """Judged rows with repeats of a (key, version) marked: same content is a duplicate, other is rejected.
 
-    The earliest delivery is kept. `version` is the feed's revision, if any; business date and sequence always
-    belong to a version. Only kept rows take part. Rows for which `is_late` holds are compared with `earlier`
-    (the table's partitions before the run) too; on time rows can have no earlier twin.
+    The earliest delivery is kept, also among the nights of one run. `version` is the feed's revision, if any;
+    business date and sequence always belong to a version. Only kept rows take part. Rows for which `is_late` holds
+    (by default: business date before the night that took them) are compared with `earlier` too, the table's
+    partitions before the run; a row on time has no earlier twin, so a run without late rows never reads `earlier`.
     """
     identity = [*key, *version, "_business_date", "_sequence"]
-    order = [F.col("_delivered_on"), F.col("_file"), F.col("_line")]
-    taking_part = F.col("_verdict") == KEPT
-    window = Window.partitionBy(*identity, taking_part).orderBy(*order)
-    marked = rows.withColumn("_place", F.row_number().over(window)).withColumn(
-        "_first_hash", F.first("_row_hash").over(window)
-    )
-    repeated = taking_part & (F.col("_place") > 1)
+    compared = rows.withColumn("_is_earlier", F.lit(False))
+    if earlier is not None:
+        twins = _earlier_twins(rows, earlier, identity, _is_late() if is_late is None else is_late)
+        compared = compared.unionByName(twins, allowMissingColumns=True)
+    takes_part = F.col("_verdict") == KEPT
+    window = Window.partitionBy(*identity, takes_part).orderBy("_delivered_on", "_file", "_line")
+    marked = compared.withColumn("_first_hash", F.first("_row_hash").over(window))
+    marked = marked.withColumn("_repeats", takes_part & (F.row_number().over(window) > 1)).where(~F.col("_is_earlier"))
     same = F.col("_row_hash") == F.col("_first_hash")
-    if earlier is not None and is_late is not None:
-        late_keys = rows.where(taking_part & is_late).select(*identity).distinct()
-        before = (
-            earlier.join(F.broadcast(late_keys), on=identity, how="left_semi")
-            .groupBy(*identity)
-            .agg(F.min_by("_row_hash", "_delivered_on").alias("_earlier_hash"))
-        )
-        marked = marked.join(F.broadcast(before), on=identity, how="left")
-        repeated = repeated | (taking_part & F.col("_earlier_hash").isNotNull())
-        same = F.col("_row_hash") == F.coalesce(F.col("_earlier_hash"), F.col("_first_hash"))
-    rule = F.when(same, F.lit("same_key_and_content")).otherwise(F.lit("same_version_other_content"))
     verdict = F.when(same, F.lit(DUPLICATE)).otherwise(F.lit(REJECTED))
+    rule = F.when(same, F.lit("same_key_and_content")).otherwise(F.lit("same_version_other_content"))
+    return marked.withColumns(
+        {
+            "_verdict": F.when(F.col("_repeats"), verdict).otherwise(F.col("_verdict")),
+            "_rule": F.when(F.col("_repeats"), rule).otherwise(F.col("_rule")),
+        }
+    ).drop("_first_hash", "_repeats", "_is_earlier")
+
+
+def _is_late() -> Column:
+    return F.col("_business_date") < F.col("_delivered_on")
+
+
+def _earlier_twins(rows: DataFrame, earlier: DataFrame, identity: Sequence[str], is_late: Column) -> DataFrame:
+    """Rows of `earlier` that may share their identity with a late kept row, marked `_is_earlier`.
+
+    They are found by a hash of the identity, which keeps the broadcast side small; a collision only lets a row
+    through that the window then leaves alone. With no late rows the broadcast is empty and nothing is scanned.
+    """
+    typed = [F.col(name).cast(rows.schema[name].dataType).alias(name) for name in identity]
+    hashed = F.xxhash64(*identity).alias("_identity_hash")
+    late = rows.where(is_late & (F.col("_verdict") == KEPT)).select(hashed)
+    rest = [name for name in ("_row_hash", "_delivered_on", "_file", "_line") if name not in identity]
+    found = earlier.select(*typed, *rest).withColumn("_identity_hash", hashed)
     return (
-        marked.withColumn("_rule", F.when(repeated, rule).otherwise(F.col("_rule")))
-        .withColumn("_verdict", F.when(repeated, verdict).otherwise(F.col("_verdict")))
-        .drop("_place", "_first_hash", "_earlier_hash")
+        found.join(F.broadcast(late), "_identity_hash", "left_semi")
+        .drop("_identity_hash")
+        .withColumns({"_verdict": F.lit(KEPT), "_is_earlier": F.lit(True)})
     )

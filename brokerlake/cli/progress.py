@@ -1,0 +1,79 @@
+"""Progress of long work: a line when something happens, a sign of life at least every eight seconds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+BEAT_SECONDS = 8.0
+
+
+class Progress:
+    """Call it with a line of text; as a context manager it beats while nothing is said."""
+
+    def __init__(self, out: TextIO | None = None, beat: float = BEAT_SECONDS) -> None:
+        self._out = out or sys.stdout
+        self._beat = beat
+        self._began = time.monotonic()
+        self._said = self._began
+        self._last = "working"
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="progress", daemon=True)
+
+    def __call__(self, text: str) -> None:
+        """Print the line with the seconds since the beginning."""
+        with self._lock:
+            self._last = text
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        self._said = time.monotonic()
+        self._out.write(f"{self._said - self._began:6.0f} s  {text}\n")
+        self._out.flush()
+
+    def _live(self) -> None:
+        while not self._done.wait(self._beat / 4):
+            with self._lock:
+                if time.monotonic() - self._said >= self._beat * 0.75:
+                    self._print(f"... still at it; last: {self._last[:80]}")
+
+    def __enter__(self) -> Progress:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+
+@contextmanager
+def noise_to(log: Path) -> Iterator[None]:
+    """Send what this process and its JVM write to standard error into a log file, at the level of the descriptor."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextmanager
+def long_work(logs: Path, name: str) -> Iterator[Progress]:
+    """Progress on the screen, everything else in logs/<name>.log."""
+    with Progress() as progress, noise_to(logs / f"{name}.log"):
+        yield progress

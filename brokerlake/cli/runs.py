@@ -1,0 +1,119 @@
+"""Commands that run something, or say what would run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import click
+
+from brokerlake.cli.progress import long_work
+from brokerlake.cli.workplace import Day, Workplace, listing, show
+
+night_option = click.option("--date", "night", type=Day(), required=True, help="The night, a trading day.")
+
+
+def _span(days: tuple[date, ...]) -> str:
+    if not days:
+        return "-"
+    return f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"
+
+
+def _tell_release(release: Any) -> None:
+    click.echo(f"release {release.number}: night {release.night}, {len(release.public)} public tables")
+    for feed, last in sorted(release.stale_feeds.items()):
+        click.echo(f"  stale: {feed}, last delivered {last or 'never'}")
+
+
+@click.command(epilog="Example: brokerlake plan --date 2024-10-25")
+@click.option("--date", "night", type=Day(), help="The night to plan.")
+@click.option("--from", "first", type=Day(), help="First night of a range.")
+@click.option("--to", "last", type=Day(), help="Last night of a range.")
+@click.option("--as-of", type=click.Choice(["all", "sparse"]), default="all", help="As-of dates of a range.")
+@click.pass_obj
+def plan(place: Workplace, night: date | None, first: date | None, last: date | None, as_of: str) -> None:
+    """Show what a night or a range would run, what it would skip, and why."""
+    if (night is None) == (first is None and last is None) or (first is None) != (last is None):
+        raise click.UsageError("say --date, or --from and --to")
+    from brokerlake.plan.plans import make_plan
+    from brokerlake.run.backfill import range_dates
+    from brokerlake.run.nightly import night_dates
+
+    lake = place.lake()
+    if night is not None:
+        steps = make_plan(lake, f"nightly:{night}", night_dates(lake, night))
+    else:
+        assert first is not None and last is not None
+        run_id = f"backfill:{first}:{last}" + ("" if as_of == "all" else f":{as_of}")
+        steps = make_plan(lake, run_id, range_dates(lake, first, last, as_of))
+    show(
+        listing(
+            ["table", "group", "dates", "action", "reason"],
+            [(step.table, step.group, _span(step.dates), step.action, step.reason) for step in steps],
+        )
+    )
+    running = sum(step.action == "run" for step in steps)
+    click.echo(f"{running} tables to run, {len(steps) - running} to skip")
+
+
+@click.command(epilog="Example: brokerlake nightly --date 2024-10-25")
+@night_option
+@click.pass_obj
+def nightly(place: Workplace, night: date) -> None:
+    """Run a whole night in this process and publish it; the same command again resumes it."""
+    from brokerlake.run.nightly import run_night
+
+    lake = place.lake()
+    with long_work(lake.settings.logs, f"nightly-{night}") as progress:
+        release = run_night(lake, night, progress)
+    _tell_release(release)
+
+
+@click.command(epilog="Example: brokerlake group money --date 2024-10-25")
+@click.argument("name")
+@night_option
+@click.pass_obj
+def group(place: Workplace, name: str, night: date) -> None:
+    """Run one group of a night: landing, a group of the catalogue, publish or report."""
+    from brokerlake.run.nightly import run_group
+
+    lake = place.lake()
+    with long_work(lake.settings.logs, f"group-{name}-{night}") as progress:
+        run_group(lake, name, night, progress)
+
+
+@click.command(epilog="Example: brokerlake table gold.rfm --date 2024-10-25")
+@click.argument("name")
+@night_option
+@click.pass_obj
+def table(place: Workplace, name: str, night: date) -> None:
+    """Run one table of a night; its sources must have passed. Publishes nothing."""
+    from brokerlake.run.nightly import run_table
+
+    lake = place.lake()
+    lake.catalogue[name]
+    with long_work(lake.settings.logs, f"table-{name}-{night}") as progress:
+        run_table(lake, name, night, progress)
+
+
+@click.command(epilog="Example: brokerlake backfill --from 2024-10-01 --to 2024-10-25 --from-table gold.customer_360")
+@click.option("--from", "first", type=Day(), required=True, help="First night.")
+@click.option("--to", "last", type=Day(), required=True, help="Last night.")
+@click.option("--from-table", help="Rebuild only this table and what is made from it.")
+@click.option(
+    "--as-of",
+    type=click.Choice(["all", "sparse"]),
+    default="all",
+    help="As-of dates: all nights, or month ends and the last five nights.",
+)
+@click.pass_obj
+def backfill(place: Workplace, first: date, last: date, from_table: str | None, as_of: str) -> None:
+    """Run a range of nights in one pass and publish it as one release."""
+    from brokerlake.run.backfill import run_backfill
+    from brokerlake.schedule.ranges import check_range
+
+    lake = place.lake()
+    check_range(lake, str(first), str(last), from_table)
+    with long_work(lake.settings.logs, f"backfill-{first}-{last}") as progress:
+        release = run_backfill(lake, first, last, from_table=from_table, as_of=as_of, progress=progress)
+    _tell_release(release)

@@ -1,0 +1,53 @@
+"""A lake: settings, the catalogue its feeds allow, and its trading calendar, opened once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from brokerlake.calendar import TradingCalendar, load_calendar
+from brokerlake.catalog import Catalogue, Contract, contract_of, load_catalogue
+from brokerlake.settings import Settings, read_yaml
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Everything a run needs to know before it looks at data.
+
+    Attributes:
+        catalogue: the tables that the configured feeds allow.
+        feeds: conf/feeds.yaml, transport by feed.
+    """
+
+    settings: Settings
+    catalogue: Catalogue
+    calendar: TradingCalendar
+    feeds: Mapping[str, Mapping[str, Any]]
+
+    def contract(self, table: str) -> Contract:
+        """The contract of `layer.table`."""
+        return contract_of(self.settings.project, table)
+
+    def conf_input(self, name: str) -> Any:
+        """`conf/<name>.yaml` parsed, or the records of every file of the folder `conf/<name>/`, file by file."""
+        for folder in (self.settings.conf_folder, self.settings.project / "conf"):
+            if (folder / f"{name}.yaml").exists():
+                return read_yaml(folder / f"{name}.yaml")
+            if (folder / name).is_dir():
+                files = sorted(f for f in (folder / name).glob("*.yaml") if not f.name.endswith(".lock.yaml"))
+                return [record for file in files for record in read_yaml(file)]
+        return None
+
+
+def load_feeds(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Transport by feed, from conf/feeds.yaml."""
+    raw = read_yaml(settings.conf_folder / "feeds.yaml")
+    return dict(raw["feeds"])
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of these settings; raises ConfigurationError when catalogue, feeds or calendar can't be read."""
+    feeds = load_feeds(settings)
+    catalogue = load_catalogue(settings.project / "data_catalog.yaml").restrict_to_feeds(feeds)
+    return Lake(settings, catalogue, load_calendar(settings), feeds)

@@ -1,0 +1,115 @@
+"""What is done: passed ledger rows by table and date, as of the last release plus this run's own."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from brokerlake.release.releases import Release
+from brokerlake.settings import Settings
+from brokerlake.tables import ops
+
+NO_VERSION = -1
+PASSED = "passed"
+
+
+def sha256(*parts: object) -> str:
+    """Hex digest of the parts' text, each followed by a separator."""
+    made = hashlib.sha256()
+    for part in parts:
+        made.update(str(part).encode())
+        made.update(b"\x1f")
+    return made.hexdigest()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A passed step: the version it left, its key, digest, rows and control sums."""
+
+    version: int
+    step_key: str
+    digest: str
+    row_count: int
+    sums: str
+
+
+class LedgerState:
+    """Passed steps and the version vector of a run; grows as the run goes on."""
+
+    def __init__(self, vector: Mapping[str, int], done: Mapping[tuple[str, date], Done]) -> None:
+        self.vector: dict[str, int] = dict(vector)
+        self._by_table: dict[str, dict[date, Done]] = defaultdict(dict)
+        for (table, day), row in done.items():
+            self._by_table[table][day] = row
+        self._prefixes: dict[str, tuple[list[date], list[str]]] = {}
+
+    def get(self, table: str, day: date) -> Done | None:
+        """The passed step of that table and date."""
+        return self._by_table[table].get(day)
+
+    def dates(self, table: str) -> list[date]:
+        """Dates of the table that passed, ascending."""
+        return sorted(self._by_table[table])
+
+    def record(self, table: str, rows: Mapping[date, Done], version: int) -> None:
+        """Take in the steps that just passed."""
+        self._by_table[table].update(rows)
+        self.vector[table] = version
+        self._prefixes.pop(table, None)
+
+    def forget(self, table: str, days: Sequence[date]) -> None:
+        """Drop steps that failed on their last attempt."""
+        for day in days:
+            self._by_table[table].pop(day, None)
+        self._prefixes.pop(table, None)
+
+    def digest_until(self, table: str, day: date, *, inclusive: bool) -> str:
+        """Digest of everything of the table that passed up to `day`."""
+        if table not in self._prefixes:
+            days = self.dates(table)
+            chain, last = [], ""
+            for at in days:
+                last = sha256(last, at, self._by_table[table][at].digest)
+                chain.append(last)
+            self._prefixes[table] = (days, chain)
+        days, chain = self._prefixes[table]
+        count = bisect_right(days, day) if inclusive else bisect_left(days, day)
+        return chain[count - 1] if count else ""
+
+    def last_digest(self, table: str) -> str:
+        """Digest of a whole (replace_all) table as it stands."""
+        days = self.dates(table)
+        return self._by_table[table][days[-1]].digest if days else ""
+
+
+def _as_done(row: Mapping[str, Any]) -> Done:
+    return Done(row["version"], row["step_key"], row["digest"], row["row_count"], row["sums"])
+
+
+def load_state(settings: Settings, run_id: str, base: Release | None) -> tuple[LedgerState, int]:
+    """The state a run starts from and the number of its next attempt.
+
+    Counted are the rows of the base release's ledger, and this run's own rows that stand on the same base.
+    """
+    done: dict[tuple[str, date], Done] = {}
+    vector = dict(base.vector) if base else {}
+    if base:
+        published = ops.read_ops(settings, "ledger", version=base.vector["ops.ledger"]).to_pylist()
+        for row in sorted(published, key=lambda row: row["finished_at"]):
+            if row["verdict"] == PASSED:
+                done[(row["table_name"], row["date"])] = _as_done(row)
+    state = LedgerState(vector, done)
+    own = [row for row in ops.read_ops(settings, "ledger").to_pylist() if row["run_id"] == run_id]
+    for row in sorted(own, key=lambda row: (row["attempt"], row["finished_at"])):
+        if row["base_version"] != vector.get(row["table_name"], NO_VERSION):
+            continue
+        if row["verdict"] == PASSED:
+            state.record(row["table_name"], {row["date"]: _as_done(row)}, row["version"])
+        else:
+            state.forget(row["table_name"], [row["date"]])
+    return state, max((row["attempt"] for row in own), default=0) + 1

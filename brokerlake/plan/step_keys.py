@@ -1,0 +1,100 @@
+"""Step keys: the hash of everything a step's output can depend on. Same key and passed means skip."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from brokerlake.catalog import Input, Table
+from brokerlake.lake import Lake
+from brokerlake.plan.state import LedgerState, sha256
+
+
+def _imported_jobs(path: Path, project: Path) -> set[Path]:
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            file = project.joinpath(*name.split(".")).with_suffix(".py")
+            if name.startswith("jobs.") and file.exists():
+                found.add(file)
+    return found
+
+
+@cache
+def code_hash(path: Path, project: Path) -> str:
+    """Hash of a module's text and of everything it imports inside jobs/."""
+    todo, seen = [path], set()
+    while todo:
+        file = todo.pop()
+        if file not in seen:
+            seen.add(file)
+            todo.extend(_imported_jobs(file, project))
+    return sha256(*(f"{file.relative_to(project)}\n{file.read_text(encoding='utf-8')}" for file in sorted(seen)))
+
+
+@cache
+def _text_hash(path: Path) -> str:
+    return sha256(path.read_text(encoding="utf-8")) if path.exists() else ""
+
+
+class StepKeys:
+    """Keys of the steps of one run."""
+
+    def __init__(self, lake: Lake, state: LedgerState, deliveries: Mapping[tuple[str, date], str]) -> None:
+        self.lake = lake
+        self.state = state
+        self.deliveries = deliveries
+        self._fixed: dict[str, str] = {}
+        self._conf: dict[str, str] = {}
+        self._calendar = sha256(lake.calendar.name, lake.calendar.first, *lake.calendar.days)
+
+    def of(self, table: Table, day: date) -> str:
+        """The key of (table, date) with what is known now."""
+        if table.feed is not None:
+            return sha256(self._fixed_part(table), self.deliveries.get((table.feed, day), ""))
+        return sha256(self._fixed_part(table), *(self._input_part(table, entry, day) for entry in table.inputs))
+
+    def _fixed_part(self, table: Table) -> str:
+        if table.name not in self._fixed:
+            project = self.lake.settings.project
+            layer, _, name = table.name.partition(".")
+            texts = [_text_hash(project / kind / layer / f"{name}.yaml") for kind in ("contracts", "expectations")]
+            if table.feed is not None:
+                folder = project / "jobs" / "bronze"
+                code = [code_hash(file, project) for file in sorted(folder.glob("*.py"))]
+                extra: object = self.lake.feeds[table.feed]
+            else:
+                code = [code_hash(project / "jobs" / layer / f"{name}.py", project)]
+                extra = self.lake.settings.parameters(table.name)
+            self._fixed[table.name] = sha256(*texts, *code, json.dumps(extra, sort_keys=True, default=str))
+        return self._fixed[table.name]
+
+    def _conf_part(self, name: str) -> str:
+        if name not in self._conf:
+            self._conf[name] = sha256(json.dumps(self.lake.conf_input(name), sort_keys=True, default=str))
+        return self._conf[name]
+
+    def _input_part(self, table: Table, entry: Input, day: date) -> str:
+        if entry.source == "conf":
+            return self._conf_part(str(entry.value))
+        if entry.table is None:
+            return self._calendar
+        if entry.table not in self.lake.catalogue.tables:
+            return "not configured"
+        source = self.lake.catalogue[entry.table]
+        if source.write == "replace_all":
+            return self.state.last_digest(source.name)
+        if entry.dates == "run" and table.write != "replace_all":
+            done = self.state.get(source.name, day)
+            return done.digest if done else ""
+        inclusive = entry.dates not in ("earlier", "previous")
+        return self.state.digest_until(source.name, day, inclusive=inclusive)

@@ -1,0 +1,140 @@
+"""Expectation suites: read from YAML, run by Great Expectations on one written version.
+
+BOOLEAN_ONLY first; counts are asked only for what failed. No value of a row is ever kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from brokerlake.errors import ConfigurationError, QualityError
+from brokerlake.quality.results import CRITICAL, WARNING, Result
+from brokerlake.settings import read_yaml
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class SuiteRule:
+    """One rule of a suite.
+
+    Attributes:
+        mutant: values which, laid over the suite's example, must fail this rule (used by tests).
+    """
+
+    id: str
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: str
+    reason: str
+    mutant: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one table and one or more rows that pass them all."""
+
+    table: str
+    rules: tuple[SuiteRule, ...]
+    examples: tuple[Mapping[str, Any], ...]
+
+
+def suite_path(project: Path, table: str) -> Path:
+    """expectations/<layer>/<table>.yaml."""
+    layer, _, name = table.partition(".")
+    return project / "expectations" / layer / f"{name}.yaml"
+
+
+@cache
+def load_suite(path: Path) -> Suite:
+    """The suite in `path`; raises ConfigurationError naming table and rule."""
+    raw = read_yaml(path)
+    rules = []
+    for item in raw.get("rules") or ():
+        for needed in ("id", "type", "kwargs", "severity", "reason"):
+            if needed not in item:
+                raise ConfigurationError(f"expectations {raw.get('table')}: rule {item.get('id', '?')} has no {needed}")
+        if item["severity"] not in (CRITICAL, WARNING):
+            raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: severity {item['severity']}")
+        rules.append(SuiteRule(**{key: item[key] for key in SuiteRule.__dataclass_fields__ if key in item}))
+    if len({rule.id for rule in rules}) != len(rules):
+        raise ConfigurationError(f"expectations {raw['table']}: a rule id stands twice")
+    example = raw.get("example") or {}
+    return Suite(raw["table"], tuple(rules), tuple(example if isinstance(example, list) else [example]))
+
+
+@cache
+def _library() -> Any:
+    """Great Expectations, imported late and kept quiet."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations
+
+    for name in ("great_expectations", "great_expectations.expectations"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return great_expectations
+
+
+def _validate(frame: DataFrame, rules: Sequence[SuiteRule], result_format: str) -> dict[str, Any]:
+    library = _library()
+    context = library.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    suite = library.ExpectationSuite(
+        name=f"s{uuid4().hex}",
+        expectations=[
+            {"type": rule.type, "kwargs": dict(rule.kwargs), "severity": rule.severity, "meta": {"rule_id": rule.id}}
+            for rule in rules
+        ],
+    )
+    asset = context.data_sources.add_spark(f"d{uuid4().hex}", persist=False).add_dataframe_asset("frame")
+    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch(batch_parameters={"dataframe": frame})
+    outcome = batch.validate(suite, result_format=result_format)
+    return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
+
+
+def run_suite(frame: DataFrame, suite: Suite, rows: int) -> list[Result]:
+    """One result per rule of the suite on `frame` (`rows` rows); an empty or crashed suite raises QualityError."""
+    if not suite.rules:
+        raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
+    try:
+        outcome = _validate(frame, suite.rules, "BOOLEAN_ONLY")
+        failed = [rule for rule in suite.rules if not outcome[rule.id].success]
+        details = _validate(frame, failed, "BASIC") if failed else {}
+    except Exception as crash:
+        raise QualityError(
+            f"{suite.table}: the suite did not finish ({type(crash).__name__}), which counts as failed"
+        ) from crash
+    for rule in suite.rules:
+        if outcome[rule.id].exception_info and _raised(outcome[rule.id].exception_info):
+            raise QualityError(f"{suite.table}: rule {rule.id} crashed, which counts as failed")
+    return [
+        Result(
+            rule_id=rule.id,
+            kind="suite",
+            column=rule.kwargs.get("column"),
+            severity=rule.severity,
+            passed=bool(outcome[rule.id].success),
+            failed_rows=_unexpected(details[rule.id]) if rule.id in details else 0,
+            checked_rows=rows,
+            sentence=rule.reason,
+        )
+        for rule in suite.rules
+    ]
+
+
+def _raised(info: Mapping[str, Any]) -> bool:
+    if "raised_exception" in info:
+        return bool(info["raised_exception"])
+    return any(entry.get("raised_exception") for entry in info.values() if isinstance(entry, Mapping))
+
+
+def _unexpected(result: Any) -> int | None:
+    count = result.result.get("unexpected_count")
+    return int(count) if count is not None else None

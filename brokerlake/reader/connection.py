@@ -1,0 +1,112 @@
+"""A DuckDB connection whose views are the tables of one release, and that can reach nothing else.
+
+The tables are read by DuckDB's own Delta extension at the version the release pins. Measured against Arrow datasets of
+`deltalake` (400 partitions, 200,000 rows): opening 0.02 s against 0.17 s, a full scan 0.04 s against 0.18 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_delta
+import pyarrow as pa
+
+from brokerlake.errors import ConfigurationError, ReleaseError
+from brokerlake.reader.readable import ReadableTable
+
+CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "allow_unsigned_extensions": "true",  # the wheel's file carries no signature; pip has checked its hash
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+LIST_VIEW = "brokerlake.tables"
+HISTORY_VIEW = "brokerlake.releases"
+
+
+def extension_file() -> Path:
+    """DuckDB's Delta extension from the installed wheel."""
+    folder = Path(duckdb_extension_delta.__file__).parent / "extensions" / f"v{duckdb.__version__}"
+    file = folder / "delta.duckdb_extension"
+    if not file.exists():
+        raise ConfigurationError(
+            f"duckdb-extension-delta: no extension for duckdb {duckdb.__version__}; run `make setup`"
+        )
+    return file
+
+
+def quoted(text: str) -> str:
+    """The text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """`layer.table` or a column as a quoted SQL identifier."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def view_sql(table: ReadableTable) -> str:
+    """The query of the table's view: the pinned version; for facts the latest known row of each key.
+
+    A key whose latest row was withdrawn is gone, and the source columns are left out.
+    """
+    scan = f"SELECT * FROM delta_scan({quoted(str(table.path))}, version => {table.version})"
+    if table.log is None:
+        return scan
+    keys = ", ".join(identifier(column) for column in table.log.key)
+    order = ", ".join(f"{identifier(column)} DESC NULLS LAST" for column in table.order)
+    latest = f"{scan} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+    gone = f" WHERE NOT coalesce({identifier(table.log.deleted)}, false)" if table.log.deleted else ""
+    visible = ", ".join(identifier(column) for column in table.columns)
+    return f"SELECT {visible} FROM ({latest}){gone}"
+
+
+def _summary_sql(table: ReadableTable) -> str:
+    dates = (f"min({table.date_column})::DATE", f"max({table.date_column})::DATE")
+    first, last = dates if table.date_column else ("NULL::DATE", "NULL::DATE")
+    return (
+        f"SELECT {quoted(table.name)} AS name, {quoted(table.description)} AS description, count(*) AS rows, "
+        f"{first} AS first_date, {last} AS last_date FROM {identifier(table.name)}"
+    )
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[ReadableTable]) -> None:
+    connection.execute("CREATE SCHEMA brokerlake")
+    summaries = []
+    for table in tables:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.name.partition('.')[0])}")
+        try:
+            connection.execute(f"CREATE VIEW {identifier(table.name)} AS {view_sql(table)}")
+        except duckdb.Error as broken:
+            cause = str(broken).strip().splitlines()[0]
+            raise ReleaseError(f"{table.name} version {table.version}: cannot be read: {cause}") from broken
+        connection.execute(f"COMMENT ON VIEW {identifier(table.name)} IS {quoted(table.description)}")
+        summaries.append(_summary_sql(table))
+    columns = "'' AS name, '' AS description, 0 AS rows, NULL::DATE AS first_date, NULL::DATE AS last_date"
+    body = " UNION ALL ".join(summaries) or f"SELECT {columns} WHERE false"
+    connection.execute(f"CREATE VIEW {LIST_VIEW} AS {body}")
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, tables: Iterable[ReadableTable]) -> None:
+    folders = ", ".join(quoted(f"{table.path}/") for table in tables)
+    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def connect(tables: Mapping[str, ReadableTable], releases: pa.Table) -> duckdb.DuckDBPyConnection:
+    """A connection with a view per table, `brokerlake.tables` and `brokerlake.releases`; times are shown in UTC.
+
+    Files outside the public tables' folders, other extensions and settings are out of its reach.
+    """
+    connection = duckdb.connect(config=CONFIGURATION)
+    connection.execute(f"LOAD {quoted(str(extension_file()))}")
+    connection.execute("SET TimeZone = 'UTC'")
+    _create_views(connection, tables.values())
+    connection.register("_releases", releases)
+    connection.execute(f"CREATE TABLE {HISTORY_VIEW} AS SELECT * FROM _releases")
+    connection.unregister("_releases")
+    _lock(connection, tables.values())
+    return connection

@@ -1,0 +1,96 @@
+"""One bronze table: the deliveries its nights took, read once, tokenised, committed once, counted."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from brokerlake.catalog import Table
+from brokerlake.errors import BrokerlakeError, TotalsError
+from brokerlake.ingest import FeedCounts, ingest_feed
+from brokerlake.plan.state import sha256
+from brokerlake.quality.results import CRITICAL, Result, file_results
+from brokerlake.run.context import Run
+from brokerlake.run.landing_step import manifests_by_feed, taken_deliveries
+from brokerlake.run.meter import Spent
+from brokerlake.run.tables_step import plain_cause, stop_on
+from brokerlake.run.verdicts import file_rejected, file_totals, total_row
+from brokerlake.tables.digests import Measured
+
+
+def run_bronze_step(run: Run, table: Table) -> bool:
+    """Read the stale nights of a feed into bronze; False when nothing was stale."""
+    days = run.stale_days(table)
+    if not days:
+        return False
+    spent = Spent()
+    try:
+        with run.meter.step() as spent:
+            version, measured = _ingest(run, table, days)
+    except BrokerlakeError:
+        run.record_failed(table.name, days, spent)
+        raise
+    except Exception as crash:
+        run.record_failed(table.name, days, spent)
+        raise BrokerlakeError(f"{table.feed}: {days[0]} to {days[-1]}: {plain_cause(crash)}") from crash
+    run.record_passed(table, version, measured, spent)
+    return True
+
+
+def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, Measured]]:
+    feed = str(table.feed)
+    outcome = ingest_feed(
+        run.lake.settings,
+        feed,
+        taken_deliveries(run, feed, days),
+        days,
+        base_version=run.state.vector.get(table.name),
+        user_metadata=run.metadata(table, days),
+    )
+    rejected = outcome.rejected
+    file_rejected(run, table.name, rejected)
+    file_totals(run, table.name, _totals(run, table, outcome.counts))
+    _judge(run, table, days, outcome.version, outcome.counts)
+    return outcome.version, {day: _measured(run, table, day, outcome.counts[day]) for day in days}
+
+
+def _measured(run: Run, table: Table, day: date, counts: FeedCounts) -> Measured:
+    rows = counts.kept + counts.withdrawn
+    content = sha256(run.deliveries.get((str(table.feed), day), ""))
+    return Measured(rows, f"{rows}:{content}", {}, rows, {name: kept for name, (_, kept) in counts.sums.items()})
+
+
+def _totals(run: Run, table: Table, counts: dict[date, FeedCounts]) -> list[dict[str, Any]]:
+    rows = []
+    for day, number in sorted(counts.items()):
+        parts = {"kept": number.kept, "rejected": number.rejected}
+        extra = {"withdrawn": number.withdrawn, "superseded": number.superseded_rows}
+        decimals = {name: Decimal(value) for name, value in {**parts, **extra}.items()}
+        rows.append(total_row(run, table, "bronze", day, "rows", Decimal(number.landed), **decimals))
+        for name, (landed, kept) in number.sums.items():
+            rows.append(total_row(run, table, "bronze", day, name, landed, kept=kept, rejected=landed - kept))
+    return rows
+
+
+def _judge(run: Run, table: Table, days: list[date], version: int, counts: dict[date, FeedCounts]) -> None:
+    """Rows and control sums against the manifests, as results of the gate."""
+    promised = {
+        day: sum(r["rows"] for r in manifests_by_feed(run).get((str(table.feed), day), []) if not r["is_superseded"])
+        for day in days
+    }
+    landed = sum(counts[day].landed for day in days)
+    missing = [day for day in days if promised[day] != counts[day].landed]
+    if missing:
+        day = missing[0]
+        raise TotalsError(
+            f"{table.feed}: night {day}: manifests promise {promised[day]} rows, read {counts[day].landed}"
+        )
+    lost = sum(counts[day].landed - counts[day].kept - counts[day].rejected for day in days)
+    results = [
+        Result("schema_is_the_contract", "contract", None, CRITICAL, True, 0, landed, "columns as in the contract"),
+        Result("rows_are_the_manifests", "totals", None, CRITICAL, True, 0, landed, "rows read are rows promised"),
+        Result("rows_are_kept_or_rejected", "totals", None, CRITICAL, lost == 0, abs(lost), landed, "no row is lost"),
+    ]
+    file_results(run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=version, results=results)
+    stop_on(table.name, [result for result in results if not result.passed])

@@ -1,0 +1,184 @@
+"""Inputs cut to what was known: `build()` gets exactly what the catalogue declares, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from brokerlake.catalog import Contract, Input, Log, Table
+from brokerlake.errors import PlanError
+from brokerlake.lake import Lake
+from brokerlake.plan.state import LedgerState
+from brokerlake.tables import spark_tables
+
+AS_OF = "as_of_date"
+KNOWN_ON = "known_on"
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """One as-of date of a run.
+
+    Attributes:
+        as_of: the as-of date; what is effective later does not count, unless the input looks ahead.
+        known: the night whose deliveries count.
+        first: first effective date of a window, None for a state.
+        last: last effective date.
+    """
+
+    as_of: date
+    known: date
+    first: date | None
+    last: date
+
+
+class Cutter:
+    """Cuts the inputs of one table for the dates it is built for."""
+
+    def __init__(self, lake: Lake, spark: SparkSession, state: LedgerState, table: Table, days: Sequence[date]) -> None:
+        self.lake = lake
+        self.spark = spark
+        self.state = state
+        self.table = table
+        self.days = sorted(days)
+        self.ahead = max((entry.span for entry in table.inputs if entry.dates == "ahead"), default=0)
+
+    def cut(self, entry: Input) -> object:
+        """The value of one argument of `build()`."""
+        if entry.source == "conf":
+            return self.lake.conf_input(str(entry.value))
+        if entry.table is None:
+            return self._sessions()
+        contract = self.lake.contract(entry.table)
+        if entry.table not in self.lake.catalogue.tables:
+            return self._with_dates(spark_tables.empty_frame(self.spark, contract), entry)
+        source = self.lake.catalogue[entry.table]
+        frame = self._read(source, contract)
+        if entry.dates == "run":
+            return self._run_rows(frame, contract)
+        if entry.dates == "known":
+            day = contract.date_column
+            return frame if day is None else frame.where(F.col(day) <= F.lit(self.days[-1]))
+        if entry.dates == "earlier":
+            return frame.where(F.col(str(contract.date_column)) < F.lit(self.days[0]))
+        if entry.dates == "previous":
+            return self._previous(frame, source, contract)
+        if entry.dates == "as_of":
+            return self._as_of(frame, source, contract)
+        return self._window(frame, entry, source, contract)
+
+    def _read(self, source: Table, contract: Contract) -> DataFrame:
+        version = self.state.vector.get(source.name)
+        if version is None:
+            return spark_tables.empty_frame(self.spark, contract)
+        return spark_tables.read_version(self.spark, self.lake.settings.table_path(source.name), version)
+
+    def _sessions(self) -> DataFrame:
+        calendar = self.lake.calendar
+        open_days = set(calendar.days)
+        rows = [(calendar.name, day, day in open_days) for day in calendar.natural_days()]
+        return self.spark.createDataFrame(rows, "calendar string, natural_date date, is_trading_day boolean")
+
+    def _pairs(self) -> list[tuple[date, date]]:
+        """(as-of date, the run date that knows) of every run date; they differ for tables that look ahead."""
+        dates = [(self.lake.calendar.back(day, self.ahead), day) for day in self.days]
+        return [(as_of, known) for as_of, known in dates if as_of]
+
+    def _with_known_on(self, frame: DataFrame) -> DataFrame:
+        if not self.ahead:
+            return frame
+        pairs = self.spark.createDataFrame(self._pairs(), f"{AS_OF} date, {KNOWN_ON} date")
+        return frame.join(F.broadcast(pairs), on=AS_OF, how="inner")
+
+    def _with_dates(self, frame: DataFrame, entry: Input) -> DataFrame:
+        if entry.dates in ("run", "known", "earlier", "previous"):
+            return frame
+        return self._with_known_on(frame.withColumn(AS_OF, F.lit(None).cast("date")))
+
+    def _run_rows(self, frame: DataFrame, contract: Contract) -> DataFrame:
+        if contract.date_column is None:
+            return frame
+        if self.ahead and contract.date_column == AS_OF:
+            return self._with_known_on(frame)
+        return spark_tables.in_days(frame, contract.date_column, self.days)
+
+    def _previous(self, frame: DataFrame, source: Table, contract: Contract) -> DataFrame:
+        made = [day for day in self.state.dates(source.name) if day < self.days[0]]
+        before = self.lake.calendar.back(self.days[0], 1)
+        if made and before not in made:
+            raise PlanError(f"{self.table.name}: {self.days[0]}: {source.name} of {before} was not made")
+        return spark_tables.in_days(frame, str(contract.date_column), [before] if before and made else [])
+
+    def _spans(self, entry: Input) -> list[Span]:
+        return [self._span(entry, as_of, known) for as_of, known in self._pairs()]
+
+    def _span(self, entry: Input, as_of: date, known: date) -> Span:
+        if entry.dates == "ahead":
+            return Span(as_of, known, as_of + ONE_DAY, known)
+        if entry.dates == "days_back":
+            return Span(as_of, as_of, as_of - timedelta(days=entry.span - 1), as_of)
+        if entry.dates == "trading_days_back":
+            before = self.lake.calendar.back(as_of, entry.span)
+            return Span(as_of, as_of, before + ONE_DAY if before else self.lake.calendar.first, as_of)
+        raise PlanError(f"{self.table.name}: input {entry.name}: dates {entry.dates} are not served")
+
+    def _exploded(self, frame: DataFrame, spans: list[Span], contract: Contract, effective: str | None) -> DataFrame:
+        """Rows per as-of date: delivered by its night and effective inside its span."""
+        day = str(contract.date_column)
+        counts = effective or day
+        if not spans:
+            return frame.where(F.lit(False)).withColumn(AS_OF, F.lit(None).cast("date"))
+        frame = frame.where(F.col(day) <= F.lit(max(span.known for span in spans)))
+        frame = frame.where(F.col(counts) <= F.lit(max(span.last for span in spans)))
+        if all(span.first for span in spans):
+            return self._joined_by_day(frame, spans, day, counts)
+        dates = self.spark.createDataFrame(
+            [(s.as_of, s.known, s.last) for s in spans], f"{AS_OF} date, _known date, _last date"
+        )
+        inside = (F.col(day) <= F.col("_known")) & (F.col(counts) <= F.col("_last"))
+        return frame.join(F.broadcast(dates), on=inside, how="inner").drop("_known", "_last")
+
+    def _joined_by_day(self, frame: DataFrame, spans: list[Span], day: str, counts: str) -> DataFrame:
+        """As `_exploded`, by an equality on the effective date: windows are short, so each day is listed."""
+        listed = [
+            (date.fromordinal(at), span.as_of, span.known)
+            for span in spans
+            if span.first
+            for at in range(span.first.toordinal(), span.last.toordinal() + 1)
+        ]
+        frame = frame.where(F.col(counts) >= F.lit(min(row[0] for row in listed)))
+        dates = self.spark.createDataFrame(listed, f"_day date, {AS_OF} date, _known date")
+        joined = frame.join(F.broadcast(dates), on=F.col(counts) == F.col("_day"), how="inner")
+        return joined.where(F.col(day) <= F.col("_known")).drop("_day", "_known")
+
+    def _as_of(self, frame: DataFrame, source: Table, contract: Contract) -> DataFrame:
+        if contract.date_column in (None, AS_OF):
+            return self._run_rows(frame, contract)
+        if source.log is None:
+            raise PlanError(f"{self.table.name}: {source.name} has no log in the catalogue, so no state as of a date")
+        spans = [Span(as_of, as_of, None, as_of) for as_of, _ in self._pairs()]
+        exploded = self._exploded(frame, spans, contract, source.log.effective)
+        return self._with_known_on(latest_known(exploded, source.log, contract, per=(AS_OF,)))
+
+    def _window(self, frame: DataFrame, entry: Input, source: Table, contract: Contract) -> DataFrame:
+        extra = {p["property"]: p["value"] for p in contract.raw.get("customProperties", ())}
+        effective = extra.get("effective_column") or (source.log.effective if source.log else None)
+        exploded = self._exploded(frame, self._spans(entry), contract, effective)
+        # Ahead of a date every change of a log counts, not only the last one.
+        if source.log is not None and not (entry.dates == "ahead" and source.log.effective):
+            exploded = latest_known(exploded, source.log, contract, per=(AS_OF,))
+        return self._with_known_on(exploded)
+
+
+def latest_known(frame: DataFrame, log: Log, contract: Contract, per: Sequence[str] = ()) -> DataFrame:
+    """Per key (and `per`), the latest row in version order; keys whose latest row is deleted or withdrawn are gone."""
+    version = [c for c in (*log.order, "_business_date", "_sequence", contract.date_column) if c in contract.by_name]
+    order = [F.col(str(name)).desc_nulls_last() for name in dict.fromkeys(version)]
+    window = Window.partitionBy(*log.key, *per).orderBy(*order)
+    latest = frame.withColumn("_place", F.row_number().over(window)).where(F.col("_place") == 1).drop("_place")
+    return latest.where(~F.coalesce(F.col(log.deleted), F.lit(False))) if log.deleted else latest

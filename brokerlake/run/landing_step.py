@@ -1,0 +1,128 @@
+"""What a night takes: deliveries found, assigned to nights, verified, and recorded in ops.manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, read_delivery, verify
+from brokerlake.plan.state import PASSED, Done, sha256
+from brokerlake.run.context import MANIFESTS, Run
+from brokerlake.tables import delta_files, ops
+
+Key = tuple[str, date, int]
+
+
+def published_manifests(run: Run) -> list[dict[str, Any]]:
+    """Rows of ops.manifests as of the base release."""
+    version = run.base.vector.get(MANIFESTS) if run.base else None
+    return ops.read_ops(run.lake.settings, "manifests", version=version).to_pylist() if version is not None else []
+
+
+def take_deliveries(run: Run) -> None:
+    """Record what each night of the run takes; published nights keep what they took.
+
+    Raises LandingError when a required feed is missing or a file is not what its manifest says.
+    """
+    lake, newest = run.lake, run.base.night if run.base else None
+    published = published_manifests(run)
+    open_nights = [night for night in run.dates.landed if newest is None or night > newest]
+    taken = {(row["feed"], row["business_date"], row["sequence"]) for row in published}
+    found = find_deliveries(lake.settings, lake.feeds, skip=taken)
+    assigned = assign_nights(found, calendar=lake.calendar, last_published=newest, nights=open_nights)
+    for night in open_nights:
+        check_required(lake.feeds, assigned.get(night, []), night)
+    deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
+    run.progress(f"landing: {len(deliveries)} deliveries for {len(open_nights)} nights, verifying")
+    for delivery in deliveries:
+        verify(delivery)
+    rows = [_manifest_row(run, night, delivery) for night in open_nights for delivery in assigned.get(night, [])]
+    _record(run, open_nights, rows)
+    load_deliveries(run)
+
+
+def _manifest_row(run: Run, night: date, delivery: Delivery) -> dict[str, Any]:
+    return {
+        "night": night,
+        "feed": delivery.feed,
+        "business_date": delivery.business_date,
+        "delivered_on": delivery.delivered_on,
+        "sequence": delivery.sequence,
+        "kind": delivery.kind,
+        "file_count": len(delivery.files),
+        "bytes": sum(file.bytes for file in delivery.files),
+        "rows": delivery.rows,
+        "control_sums": json.dumps({name: str(value) for name, value in delivery.control_sums.items()}, sort_keys=True),
+        "folder": str(delivery.folder.relative_to(run.lake.settings.landing)),
+        "content_hash": delivery.content_hash,
+        "is_superseded": delivery.is_superseded,
+        "run_id": run.run_id,
+    }
+
+
+def _content(rows: Sequence[Mapping[str, Any]], nights: Sequence[date]) -> dict[date, str]:
+    by_night: dict[date, list[str]] = {night: [] for night in nights}
+    for row in rows:
+        by_night[row["night"]].append(f"{row['feed']}/{row['business_date']}/{row['sequence']}/{row['content_hash']}")
+    return {night: sha256(*sorted(parts)) for night, parts in by_night.items()}
+
+
+def _record(run: Run, nights: Sequence[date], rows: Sequence[Mapping[str, Any]]) -> None:
+    content = _content(rows, nights)
+    done = {night: run.state.get(MANIFESTS, night) for night in nights}
+    if not nights or all((was := done[night]) and was.digest == content[night] for night in nights):
+        return
+    path, settings = ops.ops_path(run.lake.settings, "manifests"), run.lake.settings
+    if MANIFESTS in run.state.vector:
+        delta_files.restore(path, run.state.vector[MANIFESTS])
+    predicate = f"night >= '{nights[0]}' AND night <= '{nights[-1]}'"
+    version = ops.replace_ops(settings, "manifests", ops.as_table("manifests", rows), predicate, {"run_id": run.run_id})
+    run.record_rows(
+        MANIFESTS, {night: Done(version, content[night], content[night], 0, "{}") for night in nights}, PASSED
+    )
+
+
+def load_deliveries(run: Run) -> None:
+    """Fill `run.deliveries` with the content hash of what each (feed, night) took."""
+    for (feed, night), rows in manifests_by_feed(run).items():
+        parts = sorted(f"{row['business_date']}/{row['sequence']}/{row['content_hash']}" for row in rows)
+        run.deliveries[(feed, night)] = sha256(*parts)
+
+
+def manifests_by_feed(run: Run) -> dict[tuple[str, date], list[dict[str, Any]]]:
+    """Rows of ops.manifests as this run knows them, by feed and night."""
+    version = run.state.vector.get(MANIFESTS)
+    rows = ops.read_ops(run.lake.settings, "manifests", version=version).to_pylist() if version is not None else []
+    grouped: dict[tuple[str, date], list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["feed"], row["night"]), []).append(row)
+    return grouped
+
+
+def taken_deliveries(run: Run, feed: str, nights: Sequence[date]) -> dict[date, list[Delivery]]:
+    """The deliveries of a feed that these nights read, superseded ones left out."""
+    grouped, landing = manifests_by_feed(run), run.lake.settings.landing
+    return {
+        night: [
+            read_delivery(landing / row["folder"]) for row in grouped.get((feed, night), []) if not row["is_superseded"]
+        ]
+        for night in nights
+    }
+
+
+def stale_feeds(run: Run, night: date) -> dict[str, str | None]:
+    """Optional feeds that brought nothing on `night`, with the last business date they did bring."""
+    grouped = manifests_by_feed(run)
+    stale: dict[str, str | None] = {}
+    for feed in run.lake.feeds:
+        if (feed, night) not in grouped:
+            dates = [
+                row["business_date"]
+                for (name, on), rows in grouped.items()
+                if name == feed and on < night
+                for row in rows
+            ]
+            stale[feed] = str(max(dates)) if dates else None
+    return stale

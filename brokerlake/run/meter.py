@@ -1,0 +1,62 @@
+"""CPU seconds by step: what the process tree burns is shared equally among the steps under way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import psutil
+
+
+@dataclass
+class Spent:
+    """CPU and wall seconds of one step."""
+
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+
+def tree_cpu_seconds() -> float:
+    """User and system seconds of this process and every living descendant."""
+    total = 0.0
+    me = psutil.Process()
+    for process in [me, *me.children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
+class Meter:
+    """Shares the CPU of the process tree among the steps that run at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: list[Spent] = []
+        self._last = tree_cpu_seconds()
+
+    def _settle(self) -> None:
+        now = tree_cpu_seconds()
+        for spent in self._running:
+            spent.cpu_seconds += max(0.0, now - self._last) / len(self._running)
+        self._last = now
+
+    @contextmanager
+    def step(self) -> Iterator[Spent]:
+        """Measures the block; the numbers are final when it ends."""
+        spent, began = Spent(), perf_counter()
+        with self._lock:
+            self._settle()
+            self._running.append(spent)
+        try:
+            yield spent
+        finally:
+            with self._lock:
+                self._settle()
+                self._running.remove(spent)
+            spent.wall_seconds = perf_counter() - began

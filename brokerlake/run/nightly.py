@@ -1,0 +1,118 @@
+"""A night: landing, bronze, silver, gold, publish, report; whole, by group or one table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from brokerlake.catalog import Table
+from brokerlake.errors import ConfigurationError, PlanError
+from brokerlake.lake import Lake
+from brokerlake.plan.dates import RunDates
+from brokerlake.release.releases import Release, current_release
+from brokerlake.run.bronze_step import run_bronze_step
+from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
+from brokerlake.run.landing_step import load_deliveries, take_deliveries
+from brokerlake.run.publish import publish
+from brokerlake.run.scheduler import run_in_order
+from brokerlake.run.tables_step import run_table_step
+
+log = logging.getLogger(__name__)
+LANDING, PUBLISH, REPORT = "landing", "publish", "report"
+
+
+def night_dates(lake: Lake, night: date) -> RunDates:
+    """The dates of the run of `night`: nights missing since the last release come first.
+
+    Raises PlanError when `night` is no trading day.
+    """
+    if not lake.calendar.is_trading_day(night):
+        raise PlanError(f"night {night}: not a trading day of {lake.calendar.name}")
+    base = current_release(lake.settings)
+    if base is None:
+        return RunDates((night,), (night,), (night,), night)
+    if night > base.night:
+        nights = tuple(lake.calendar.between(lake.calendar.next(base.night), night))
+        return RunDates(nights, nights, (night,), night)
+    return RunDates((night,), tuple(lake.calendar.between(night, base.night)), (night,), base.night)
+
+
+def open_night(lake: Lake, night: date, progress: Progress) -> Run:
+    """The run of `night`, resumed where it stands."""
+    run = open_run(lake, "nightly", f"nightly:{night}", night_dates(lake, night), progress)
+    if MANIFESTS in run.state.vector:
+        load_deliveries(run)
+    return run
+
+
+def run_night(lake: Lake, night: date, progress: Progress) -> Release:
+    """The whole night in this process; the release it published."""
+    run = open_night(lake, night, progress)
+    return run_all(run, tuple(lake.catalogue[name] for name in lake.catalogue.order))
+
+
+def run_all(run: Run, tables: Sequence[Table]) -> Release:
+    """Landing, the given tables, publish and report."""
+    take_deliveries(run)
+    run_tables(run, tables)
+    release = publish(run, tables)
+    write_report(run.lake, release, run.progress)
+    return release
+
+
+def run_group(lake: Lake, group: str, night: date, progress: Progress) -> None:
+    """One task of the night; what passed is skipped, so a retry goes on where it stopped."""
+    run = open_night(lake, night, progress)
+    if group == LANDING:
+        take_deliveries(run)
+    elif group == PUBLISH:
+        publish(run, [lake.catalogue[name] for name in lake.catalogue.order])
+    elif group == REPORT:
+        release = current_release(lake.settings)
+        if release is None:
+            raise PlanError(f"night {night}: nothing is published, so there is nothing to report")
+        write_report(lake, release, progress)
+    elif group in lake.catalogue.groups:
+        run_tables(run, lake.catalogue.of_group(group))
+    else:
+        raise ConfigurationError(f"group {group}: not in data_catalog.yaml")
+
+
+def run_table(lake: Lake, table: str, night: date, progress: Progress) -> None:
+    """One table of a night; its sources must have passed."""
+    run = open_night(lake, night, progress)
+    run_tables(run, [lake.catalogue[table]])
+
+
+def run_tables(run: Run, tables: Sequence[Table]) -> None:
+    """Tables in order of their sources, several at a time."""
+    at_a_time = int(run.lake.settings.conf.get("spark", {}).get("tables_at_a_time", 3))
+    bronze = [table for table in tables if table.layer == "bronze"]
+    run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
+    others = [table for table in tables if table.layer != "bronze"]
+    if any(run.stale_days(table) for table in others):
+        run.progress(f"spark {run.spark.version}: {len(others)} tables")
+        run_in_order(others, _told(run, run_table_step), at_a_time)
+
+
+def _told(run: Run, step: Callable[[Run, Table], bool]) -> Callable[[Table], None]:
+    def told(table: Table) -> None:
+        if not step(run, table):
+            log.info("%s: nothing to do", table.name)
+            return
+        days = run.days_of(table)
+        rows = sum(done.row_count for day in days if (done := run.state.get(table.name, day)))
+        run.progress(
+            f"{table.name}: {rows:,} rows, {len(days)} dates" if len(days) > 1 else f"{table.name}: {rows:,} rows"
+        )
+
+    return told
+
+
+def write_report(lake: Lake, release: Release, progress: Progress) -> None:
+    """The steward's page of a release."""
+    from brokerlake.reports.steward import write_steward_report
+
+    path = write_steward_report(lake, release)
+    progress(f"report: {path}")

@@ -1,0 +1,120 @@
+"""The last step of a run: everything passed, totals carried, then one release row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import pyarrow.compute as pc
+
+from brokerlake.catalog import Table
+from brokerlake.errors import PlanError, TotalsError
+from brokerlake.quality.results import CRITICAL, Result, file_results
+from brokerlake.release.releases import Release, publish_release
+from brokerlake.run.context import MANIFESTS, Run
+from brokerlake.run.landing_step import stale_feeds
+from brokerlake.run.verdicts import ROWS
+from brokerlake.tables import delta_files, ops
+
+LEDGER = "ops.ledger"
+MOST_OPS_FILES = 60
+
+
+def publish(run: Run, tables: Sequence[Table]) -> Release:
+    """Make the run visible by one release row; the current release when the run changed nothing.
+
+    Raises PlanError when a table of the run has not passed, TotalsError when rows or money do not reconcile.
+    """
+    for table in tables:
+        stale = run.stale_days(table)
+        if stale:
+            raise PlanError(f"{table.name}: {stale[0]}: not passed, so nothing is published")
+    reconcile(run, tables)
+    vector = {name: version for name, version in run.state.vector.items() if name != LEDGER}
+    known = {name for name in vector if name == MANIFESTS or name in run.lake.catalogue.tables}
+    vector = {name: version for name, version in vector.items() if name in known}
+    if run.base and vector == {name: v for name, v in run.base.vector.items() if name != LEDGER}:
+        run.progress(f"release {run.base.number} stands: nothing changed")
+        return run.base
+    for name in ("ledger", "quality_results", "control_totals", "rejected"):
+        path = ops.ops_path(run.lake.settings, name)
+        if delta_files.head(path) is not None:
+            delta_files.compact(path, MOST_OPS_FILES)
+    vector[LEDGER] = int(delta_files.head(ops.ops_path(run.lake.settings, "ledger")) or 0)
+    release = publish_release(
+        run.lake.settings,
+        run_id=run.run_id,
+        kind=run.kind,
+        night=run.dates.newest,
+        first_date=min(run.dates.nights),
+        vector=vector,
+        public=tuple(name for name in run.lake.catalogue.public if name in vector),
+        stale_feeds=stale_feeds(run, run.dates.newest),
+    )
+    run.progress(f"release {release.number} published: night {release.night}, {len(release.public)} public tables")
+    return release
+
+
+def reconcile(run: Run, tables: Sequence[Table]) -> None:
+    """Rows and money from landing to gold; raises TotalsError with table, night and measure when they differ."""
+    _reconcile_feeds(run)
+    for table in tables:
+        _reconcile_carried(run, table)
+
+
+def _reconcile_feeds(run: Run) -> None:
+    totals = ops.read_ops(run.lake.settings, "control_totals")
+    nights = pc.is_in(totals["night"], pc.cast(_dates(run), totals["night"].type))
+    wrong = totals.filter(pc.and_(nights, pc.not_equal(totals["difference"], Decimal(0))))
+    for row in wrong.to_pylist():
+        if row["table_name"] in run.lake.catalogue.tables:
+            raise TotalsError(
+                f"{row['table_name']}: night {row['night']}: {row['measure']} do not reconcile: "
+                f"{row['came_in'].normalize():f} came in, {row['difference'].normalize():f} unexplained"
+            )
+
+
+def _dates(run: Run) -> object:
+    import pyarrow as pa
+
+    return pa.array(sorted(run.dates.nights), pa.date32())
+
+
+def _reconcile_carried(run: Run, table: Table) -> None:
+    results, days = [], run.days_of(table)
+    for carried in table.carried:
+        if carried.table not in run.lake.catalogue.tables:
+            continue
+        unequal = [
+            day
+            for day in days
+            if _total(run, table.name, day, carried.column) != _total(run, carried.table, day, carried.source_column)
+        ]
+        sentence = f"{carried.column} equals {carried.source_column} of {carried.table}, date by date"
+        rule = f"{carried.column}_carried_from_{carried.table.partition('.')[2]}"
+        results.append(Result(rule, "totals", carried.column, CRITICAL, not unequal, len(unequal), len(days), sentence))
+        if unequal:
+            day = unequal[0]
+            here, there = (
+                _total(run, table.name, day, carried.column),
+                _total(run, carried.table, day, carried.source_column),
+            )
+            raise TotalsError(f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}")
+    if results:
+        file_results(
+            run.lake.settings,
+            run_id=run.run_id,
+            table=table.name,
+            days=days,
+            version=run.state.vector.get(table.name),
+            results=results,
+        )
+
+
+def _total(run: Run, table: str, day: date, column: str) -> Decimal:
+    done = run.state.get(table, day)
+    if done is None:
+        return Decimal(0)
+    return Decimal(done.row_count) if column == ROWS else Decimal(json.loads(done.sums).get(column, 0))

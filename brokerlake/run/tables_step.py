@@ -1,0 +1,147 @@
+"""One silver or gold table: inputs cut, built, written, measured, judged, recorded."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from brokerlake.catalog import Contract, Table
+from brokerlake.errors import BrokerlakeError, ConfigurationError, ContractError, QualityError
+from brokerlake.quality.contract_rules import judge_contract
+from brokerlake.quality.results import Result, file_results, stopping
+from brokerlake.quality.suites import load_suite, run_suite, suite_path
+from brokerlake.run.context import Run
+from brokerlake.run.cuts import Cutter
+from brokerlake.run.meter import Spent
+from brokerlake.run.verdicts import VERDICT, Watch, account_for_rows, kept_rows
+from brokerlake.tables import spark_tables
+from brokerlake.tables.digests import Measured, measure, nothing
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Written:
+    """A version that was written and what it holds by date."""
+
+    version: int
+    measured: Mapping[date, Measured]
+
+
+def load_module(table: Table) -> ModuleType:
+    """jobs/<layer>/<table>.py."""
+    layer, _, name = table.name.partition(".")
+    return importlib.import_module(f"jobs.{layer}.{name}")
+
+
+def make_params(module: ModuleType, table: str, values: Mapping[str, Any]) -> Any:
+    """The module's Params from conf; raises ConfigurationError when a name is missing or too many."""
+    try:
+        return module.Params(**values)
+    except TypeError as wrong:
+        raise ConfigurationError(
+            f"conf: parameters of {table}: {str(wrong).replace('Params.__init__() ', '')}"
+        ) from wrong
+
+
+def run_table_step(run: Run, table: Table) -> bool:
+    """Make the table's stale dates; False when nothing was stale. Raises the one-line cause when it must stop."""
+    days = run.stale_days(table)
+    if not days:
+        return False
+    spent = Spent()
+    try:
+        with run.meter.step() as spent:
+            batches = [days] if table.run == "per_range" else [[day] for day in days]
+            written = [_make_days(run, table, batch) for batch in batches]
+    except BrokerlakeError:
+        run.record_failed(table.name, days, spent)
+        raise
+    except Exception as crash:
+        run.record_failed(table.name, days, spent)
+        raise BrokerlakeError(f"{table.name}: {days[0]} to {days[-1]}: {plain_cause(crash)}") from crash
+    measured = {day: values for part in written for day, values in part.measured.items()}
+    run.record_passed(table, written[-1].version, measured, spent)
+    return True
+
+
+def _make_days(run: Run, table: Table, days: Sequence[date]) -> Written:
+    written = _write(run, table, days)
+    _judge(run, table, days, written)
+    run.state.vector[table.name] = written.version
+    return written
+
+
+def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
+    module = load_module(table)
+    params = make_params(module, table.name, run.lake.settings.parameters(table.name))
+    cutter = Cutter(run.lake, run.spark, run.state, table, days)
+    return module.build(**{entry.name: cutter.cut(entry) for entry in table.inputs}, params=params)
+
+
+def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
+    contract, path = run.contract(table), run.lake.settings.table_path(table.name)
+    built = _build(run, table, days)
+    judged = VERDICT in built.columns
+    watch = Watch(built) if judged else None
+    frame = spark_tables.shape_to_contract(kept_rows(watch.rows) if watch else built, contract)
+    version = spark_tables.write_days(
+        frame,
+        path,
+        contract,
+        days,
+        whole=table.write == "replace_all",
+        base_version=run.state.vector.get(table.name),
+        metadata=run.metadata(table, days),
+    )
+    measured = _measure(run, table, contract, version, days)
+    if watch:
+        account_for_rows(run, table, built, measured, all_kept=watch.all_kept)
+    return Written(version, measured)
+
+
+def _written_rows(run: Run, table: Table, contract: Contract, version: int, days: Sequence[date]) -> DataFrame:
+    frame = spark_tables.read_version(run.spark, run.lake.settings.table_path(table.name), version)
+    if table.write == "replace_all" or contract.date_column is None:
+        return frame
+    return spark_tables.in_days(frame, contract.date_column, days)
+
+
+def _measure(run: Run, table: Table, contract: Contract, version: int, days: Sequence[date]) -> dict[date, Measured]:
+    found = measure(_written_rows(run, table, contract, version, days), contract, whole_date=days[-1])
+    strange = set(found) - set(days)
+    if strange:
+        raise ContractError(f"{table.name}: rows dated {sorted(strange)[0]}, which is no date of this run")
+    return {day: found.get(day) or nothing(contract) for day in days}
+
+
+def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> None:
+    contract, settings = run.contract(table), run.lake.settings
+    rows = sum(m.row_count for m in written.measured.values())
+    results = judge_contract(contract, written.measured)
+    suite = load_suite(suite_path(settings.project, table.name))
+    frame = _written_rows(run, table, contract, written.version, days)
+    results += run_suite(frame.drop("_file"), suite, rows)
+    file_results(settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results)
+    stop_on(table.name, stopping(results))
+
+
+def stop_on(table: str, failed: Sequence[Result]) -> None:
+    """Raise QualityError with table, rule and count when a critical rule failed."""
+    if failed:
+        first = failed[0]
+        count = f"{first.failed_rows} of {first.checked_rows} rows" if first.failed_rows is not None else "the table"
+        more = f" (and {len(failed) - 1} more critical rules)" if len(failed) > 1 else ""
+        raise QualityError(f"{table}: critical rule {first.rule_id} failed: {count}: {first.sentence}{more}")
+
+
+def plain_cause(crash: BaseException) -> str:
+    """The first line of an error of Spark or Delta, without row content."""
+    condition = getattr(crash, "getCondition", None) or getattr(crash, "getErrorClass", None)
+    name = condition() if callable(condition) else None
+    return f"{type(crash).__name__}{f' [{name}]' if name else ''}; details in the log"

@@ -1,0 +1,214 @@
+"""Rows in, rows out: what a silver table fed by bronze kept, what it did not, and where that is filed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from brokerlake.catalog import Table
+from brokerlake.errors import ContractError, RejectLimitError
+from brokerlake.tables import ops
+from brokerlake.tables.digests import Measured
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from brokerlake.run.context import Run
+
+VERDICT = "_verdict"
+RULE = "_rule"
+ROWS = "rows"
+KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED = "kept", "rejected", "duplicate", "unchanged", "derived"
+WRITTEN = (KEPT, DERIVED)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Counts and control sums by date and verdict; the measure `rows` counts rows."""
+
+    numbers: Mapping[tuple[date, str, str], Decimal]
+
+    def get(self, day: date, verdict: str, measure: str = ROWS) -> Decimal:
+        """Rows, or the control sum of a column, of that date and verdict."""
+        return self.numbers.get((day, verdict, measure), Decimal(0))
+
+    def any_of(self, *verdicts: str) -> bool:
+        """True when a row got one of these verdicts."""
+        return any(
+            number for (_, verdict, measure), number in self.numbers.items() if measure == ROWS and verdict in verdicts
+        )
+
+
+class Watch:
+    """Counts in the write pass whether any row is not kept, so that a second look is taken only where it is needed."""
+
+    def __init__(self, built: DataFrame) -> None:
+        from pyspark.sql import Observation
+        from pyspark.sql import functions as F
+
+        self._observation = Observation()
+        self.rows = built.observe(self._observation, F.count_if(F.col(VERDICT) != KEPT).alias("other"))
+
+    @property
+    def all_kept(self) -> bool:
+        """True when every row of the write was kept; asked after the write."""
+        return self._observation.get["other"] == 0
+
+
+def kept_rows(built: DataFrame) -> DataFrame:
+    """The rows that are written."""
+    from pyspark.sql import functions as F
+
+    return built.where(F.col(VERDICT).isin(*WRITTEN))
+
+
+def bronze_source(run: Run, table: Table) -> Table | None:
+    """The bronze table whose rows the table judges."""
+    for entry in table.inputs:
+        if entry.table and entry.dates == "run" and entry.table.startswith("bronze."):
+            return run.lake.catalogue[entry.table]
+    return None
+
+
+def account_for_rows(
+    run: Run, table: Table, built: DataFrame, measured: Mapping[date, Measured], *, all_kept: bool
+) -> None:
+    """Every row counted, those not kept filed in ops.rejected; raises when a feed is over its reject limit."""
+    source = bronze_source(run, table)
+    if source is None:
+        raise ContractError(f"{table.name}: build() returns {VERDICT} but reads no bronze table of the run")
+    verdicts = Verdicts(_numbers(run, table, None if all_kept else built, measured))
+    if verdicts.any_of(REJECTED, DUPLICATE):
+        _file_rows(run, table, source, built)
+    _file_totals(run, table, source, measured, verdicts)
+    _check_limit(run, source, measured, verdicts)
+
+
+def _numbers(
+    run: Run, table: Table, built: DataFrame | None, measured: Mapping[date, Measured]
+) -> dict[tuple[date, str, str], Decimal]:
+    totals = run.contract(table).control_totals
+    numbers = _not_kept(built, totals) if built is not None else {}
+    for day, values in measured.items():
+        written = {ROWS: Decimal(values.row_count), **{name: Decimal(values.sums[name]) for name in totals}}
+        for measure, number in written.items():
+            numbers[(day, KEPT, measure)] = number - numbers.get((day, DERIVED, measure), Decimal(0))
+    return numbers
+
+
+def _not_kept(built: DataFrame, totals: Sequence[str]) -> dict[tuple[date, str, str], Decimal]:
+    from pyspark.sql import functions as F
+
+    sums = [F.sum(F.col(name).cast("decimal(28,4)")).cast("decimal(38,4)").alias(f"sum_{name}") for name in totals]
+    grouped = (
+        built.where(F.col(VERDICT) != KEPT)
+        .groupBy("_delivered_on", VERDICT)
+        .agg(F.count(F.lit(1)).alias("row_count"), *sums)
+    )
+    numbers = {}
+    for row in grouped.collect():
+        numbers[(row["_delivered_on"], row[VERDICT], ROWS)] = Decimal(row["row_count"])
+        for name in totals:
+            numbers[(row["_delivered_on"], row[VERDICT], name)] = row[f"sum_{name}"] or Decimal(0)
+    return numbers
+
+
+def _file_rows(run: Run, table: Table, source: Table, built: DataFrame) -> None:
+    from pyspark.sql import functions as F
+
+    from brokerlake.privacy.scrub import mask_excerpts
+
+    names = [c.name for c in run.lake.contract(source.name).columns if not c.name.startswith("_")]
+    shown = [name for name in names if name in built.columns]
+    rows = (
+        built.where(F.col(VERDICT).isin(REJECTED, DUPLICATE))
+        .select(
+            F.lit(run.run_id).alias("run_id"),
+            F.col("_delivered_on").alias("night"),
+            F.lit(source.feed).alias("feed"),
+            F.lit(table.name).alias("table_name"),
+            F.col("_file").alias("file"),
+            F.col("_line").alias("line"),
+            F.col(RULE).alias("rule"),
+            F.col(VERDICT).alias("verdict"),
+            F.concat_ws(" ", F.lit(f"{source.feed}: line"), F.col("_line"), F.lit("breaks"), F.col(RULE)).alias(
+                "sentence"
+            ),
+            F.concat_ws("|", *[F.col(name).cast("string") for name in shown]).alias("excerpt"),
+            F.col("_business_date").alias("business_date"),
+            F.col("_sequence").alias("sequence"),
+        )
+        .toArrow()
+    )
+    place = rows.schema.get_field_index("excerpt")
+    rows = rows.set_column(place, "excerpt", mask_excerpts(rows["excerpt"]))
+    file_rejected(run, table.name, rows)
+
+
+def file_rejected(run: Run, table: str, rows: Any) -> None:
+    """Replace this table's rows of the nights in `rows` (an Arrow table) in ops.rejected."""
+    if rows.num_rows:
+        nights = sorted(set(rows["night"].to_pylist()))
+        _replace_nights(run, "rejected", table, nights, rows)
+
+
+def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace this table's control totals of the nights in `rows`."""
+    if rows:
+        nights = sorted({row["night"] for row in rows})
+        _replace_nights(run, "control_totals", table, nights, ops.as_table("control_totals", rows))
+
+
+def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: Any) -> None:
+    predicate = f"table_name = '{table}' AND night >= '{nights[0]}' AND night <= '{nights[-1]}'"
+    ops.replace_ops(run.lake.settings, name, rows, predicate, {"run_id": run.run_id, "table": table})
+
+
+def total_row(
+    run: Run, table: Table, step: str, night: date, measure: str, came_in: Decimal, **parts: Decimal
+) -> dict[str, Any]:
+    """One row of ops.control_totals; `difference` is what no verdict explains."""
+    known = (
+        dict.fromkeys((KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED, "withdrawn", "superseded"), Decimal(0)) | parts
+    )
+    return {
+        "run_id": run.run_id,
+        "night": night,
+        "step": step,
+        "feed": table.feed,
+        "table_name": table.name,
+        "measure": measure,
+        "came_in": came_in,
+        **known,
+        "difference": came_in - known[KEPT] - known[REJECTED] - known[DUPLICATE] - known[UNCHANGED],
+    }
+
+
+def _file_totals(run: Run, table: Table, source: Table, measured: Mapping[date, Measured], verdicts: Verdicts) -> None:
+    rows = []
+    shared = [name for name in run.contract(table).control_totals if name in run.contract(source).control_totals]
+    for day in sorted(measured):
+        came_in = run.state.get(source.name, day)
+        sums = json.loads(came_in.sums) if came_in else {}
+        known = {ROWS: Decimal(came_in.row_count if came_in else 0)} | {n: Decimal(sums.get(n, 0)) for n in shared}
+        for measure, number in known.items():
+            parts = {v: verdicts.get(day, v, measure) for v in (KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED)}
+            row = total_row(run, table, "silver", day, measure, number, **parts)
+            rows.append(row | {"feed": source.feed})
+    file_totals(run, table.name, rows)
+
+
+def _check_limit(run: Run, source: Table, measured: Mapping[date, Measured], verdicts: Verdicts) -> None:
+    limit = float(run.lake.feeds[str(source.feed)].get("reject_limit", 0.01))
+    for day in sorted(measured):
+        rejected = verdicts.get(day, REJECTED)
+        done = run.state.get(source.name, day)
+        came_in = done.row_count if done else 0
+        if came_in and float(rejected) / came_in > limit:
+            raise RejectLimitError(
+                f"{source.feed}: night {day}: {rejected} of {came_in} rows are malformed, over the limit of {limit:.1%}"
+            )

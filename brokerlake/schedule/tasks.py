@@ -1,0 +1,130 @@
+"""What the tasks of the DAGs do; the runner is imported when a task runs, never when a file is parsed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from brokerlake.errors import BrokerlakeError
+from brokerlake.schedule.manifests import may_start
+from brokerlake.schedule.night import night_of
+from brokerlake.settings import load_settings
+
+if TYPE_CHECKING:
+    from brokerlake.lake import Lake
+
+PROGRESS_VARIABLE = "BROKERLAKE_PROGRESS"
+"""A file that gets every progress line, for whoever watches the night from outside."""
+
+
+@cache
+def _lake() -> Lake:
+    from brokerlake.lake import open_lake
+
+    return open_lake(load_settings())
+
+
+def progress_of(task: str) -> Callable[[str], None]:
+    """A function that prints a line, and appends it with the task's name to the progress file if one is asked for."""
+
+    def tell(text: str) -> None:
+        line = f"{task}: {text}"
+        print(line, flush=True)
+        path = os.environ.get(PROGRESS_VARIABLE)
+        if path:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(line.replace("\n", " ") + "\n")
+
+    return tell
+
+
+def cause_of(error: BaseException) -> str:
+    """One line: an expected error as it stands, another one with its type and first line."""
+    lines = str(error).strip().splitlines()
+    first = lines[0] if lines else "no message"
+    expected = isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError)
+    return first if expected else f"{type(error).__name__}: {first}"
+
+
+def report_failure(context: Mapping[str, Any]) -> None:
+    """Failure callback: the cause in one line, on standard error and in the progress file."""
+    task = getattr(context.get("task_instance"), "task_id", "?")
+    dag = getattr(context.get("dag"), "dag_id", "?")
+    error = context.get("exception")
+    cause = cause_of(error) if isinstance(error, BaseException) else str(error or "no cause given")
+    sys.stderr.write(f"{dag}: task {task} failed: {cause}\n")
+    sys.stderr.flush()
+    progress_of(task)(f"FAILED {cause}")
+
+
+def _failing_for_good(work: Callable[[], Any]) -> Any:
+    """The work's result; an expected error fails the task at once, since a retry would meet it again."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    try:
+        return work()
+    except BrokerlakeError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def wait_for_deliveries(context: Mapping[str, Any]) -> bool:
+    """One look of the sensor: True when the night may start; skips a night that is no trading day."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    def look() -> bool:
+        lake = _lake()
+        zone = lake.settings.time_zone
+        night = night_of(context, zone)
+        if not lake.calendar.is_trading_day(night):
+            raise AirflowSkipException(f"{night} is no trading day of {lake.calendar.name}; nothing to run")
+        return may_start(lake.settings.landing, lake.feeds, night, datetime.now(UTC), zone)
+
+    return bool(_failing_for_good(look))
+
+
+def run_group_task(group: str, context: Mapping[str, Any]) -> None:
+    """Run one group of the night."""
+
+    def work() -> None:
+        from brokerlake.run.nightly import run_group
+
+        lake = _lake()
+        run_group(lake, group, night_of(context, lake.settings.time_zone), progress_of(group))
+
+    progress_of(group)("started")
+    _failing_for_good(work)
+    progress_of(group)("finished")
+
+
+def run_backfill_task(parameters: Mapping[str, Any]) -> None:
+    """Run the range of the backfill DAG's parameters and publish it."""
+
+    def work() -> None:
+        from brokerlake.run.backfill import run_backfill
+
+        first, last = (date.fromisoformat(str(parameters[name])) for name in ("first", "last"))
+        run_backfill(
+            _lake(),
+            first,
+            last,
+            from_table=parameters.get("from_table") or None,
+            as_of=str(parameters["as_of"]),
+            progress=progress_of("backfill"),
+        )
+
+    _failing_for_good(work)
+
+
+def check_backfill(parameters: Mapping[str, Any]) -> None:
+    """Refuse a range that runs backwards or has no trading day, and a table that the lake does not have."""
+
+    def work() -> None:
+        from brokerlake.schedule.ranges import check_range
+
+        check_range(_lake(), str(parameters["first"]), str(parameters["last"]), parameters.get("from_table"))
+
+    _failing_for_good(work)

@@ -1,0 +1,1 @@
+"""What a bare machine needs before the first night; runs on the system's Python, standard library only."""

@@ -1,0 +1,107 @@
+"""Delta tables without a JVM: heads, creation, restoring a head, small commits."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from brokerlake.catalog import Contract
+
+TABLE_SETTINGS = {
+    "delta.logRetentionDuration": "interval 75 days",
+    "delta.deletedFileRetentionDuration": "interval 75 days",
+    "delta.enableExpiredLogCleanup": "false",
+}
+_ARROW = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+}
+
+
+def arrow_type(type_: str) -> pa.DataType:
+    """The Arrow type of a contract's Spark type."""
+    decimal = re.fullmatch(r"decimal\((\d+),(\d+)\)", type_)
+    if decimal:
+        return pa.decimal128(int(decimal[1]), int(decimal[2]))
+    array = re.fullmatch(r"array<(.+)>", type_)
+    return pa.list_(arrow_type(array[1])) if array else _ARROW[type_]
+
+
+def arrow_schema(contract: Contract) -> pa.Schema:
+    """The contract's columns as an Arrow schema, all nullable."""
+    return pa.schema([(column.name, arrow_type(column.type)) for column in contract.columns])
+
+
+def head(path: Path) -> int | None:
+    """Newest version of the table, None when it does not exist."""
+    if not (path / "_delta_log").is_dir():
+        return None
+    try:
+        return DeltaTable(path).version()
+    except TableNotFoundError:
+        return None
+
+
+def create(path: Path, contract: Contract) -> int:
+    """An empty table with the contract's columns, partitioned by its date column; its version."""
+    statistics = [*contract.key, *([contract.date_column] if contract.date_column else [])]
+    made = DeltaTable.create(
+        path,
+        schema=arrow_schema(contract),
+        partition_by=[contract.date_column] if contract.date_column else None,
+        mode="ignore",
+        description=contract.description,
+        configuration={
+            **TABLE_SETTINGS,
+            "delta.dataSkippingStatsColumns": ",".join(dict.fromkeys(statistics)) or contract.columns[0].name,
+        },
+    )
+    return made.version()
+
+
+def restore(path: Path, version: int) -> int:
+    """Make the content of `version` the head again when it is not; the head's version after that."""
+    table = DeltaTable(path)
+    if table.version() != version:
+        table.restore(version, protocol_downgrade_allowed=False)
+        table = DeltaTable(path)
+    return table.version()
+
+
+def read(path: Path, version: int | None = None, columns: list[str] | None = None) -> pa.Table:
+    """The table at `version` (head when None) as Arrow."""
+    return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
+
+
+def _properties(metadata: Mapping[str, object]) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(metadata), default=str)})
+
+
+def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
+    """Append rows in one commit; the head's version after it."""
+    write_deltalake(path, rows, mode="append", commit_properties=_properties(metadata))
+    return DeltaTable(path).version()
+
+
+def replace(path: Path, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
+    """Replace the rows that `predicate` names in one commit; the head's version after it."""
+    write_deltalake(path, rows, mode="overwrite", predicate=predicate, commit_properties=_properties(metadata))
+    return DeltaTable(path).version()
+
+
+def compact(path: Path, most_files: int) -> None:
+    """Merge the small files of a table that has more than `most_files`."""
+    table = DeltaTable(path)
+    if len(table.file_uris()) > most_files:
+        table.optimize.compact()

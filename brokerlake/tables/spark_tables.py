@@ -1,0 +1,87 @@
+"""Silver and gold tables through Spark: pinned reads, one commit a write, nothing merged, nothing inferred."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from brokerlake.catalog import Contract
+from brokerlake.errors import ContractError
+from brokerlake.tables import delta_files
+
+RANGE_WRITERS = 2
+"""Tasks that write a range of dates: few, or every task would leave a file in every partition."""
+
+
+def empty_frame(spark: SparkSession, contract: Contract) -> DataFrame:
+    """No rows, the contract's columns."""
+    return spark.createDataFrame([], contract.ddl)
+
+
+def read_version(spark: SparkSession, path: Path, version: int) -> DataFrame:
+    """The table exactly as of `version`."""
+    return spark.read.format("delta").option("versionAsOf", version).load(str(path))
+
+
+def date_list(column: str, days: Sequence[date]) -> str:
+    """`column IN (DATE'…', …)`: the partitions of these days."""
+    listed = ", ".join(f"DATE'{day}'" for day in days)
+    return f"{column} IN ({listed})"
+
+
+def in_days(frame: DataFrame, column: str, days: Sequence[date]) -> DataFrame:
+    """Rows of these days."""
+    return frame.where(F.col(column).isin([F.lit(day) for day in days]))
+
+
+def shape_to_contract(frame: DataFrame, contract: Contract) -> DataFrame:
+    """The contract's columns in order; raises ContractError on a missing column or another type."""
+    types = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    for column in contract.columns:
+        if column.name not in types:
+            raise ContractError(f"{contract.table}: column {column.name}: build() does not return it")
+        if types[column.name] != column.type:
+            raise ContractError(
+                f"{contract.table}: column {column.name}: build() returns {types[column.name]}, "
+                f"the contract says {column.type}"
+            )
+    return frame.select([F.col(f"`{column.name}`") for column in contract.columns])
+
+
+def write_days(
+    frame: DataFrame,
+    path: Path,
+    contract: Contract,
+    days: Sequence[date],
+    *,
+    whole: bool,
+    base_version: int | None,
+    metadata: Mapping[str, object],
+) -> int:
+    """Replace the partitions of `days` (or the whole table) in one commit on top of `base_version`; its version.
+
+    A head that nobody published is put back first.
+    """
+    if delta_files.head(path) is None:
+        base_version = delta_files.create(path, contract)
+    elif base_version is None:
+        delta_files.restore(path, 0)
+    else:
+        delta_files.restore(path, base_version)
+    if len(days) > 1 and contract.date_column:
+        frame = frame.repartition(RANGE_WRITERS, contract.date_column)
+    writer = (
+        frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(dict(metadata), default=str))
+    )
+    if not whole:
+        writer = writer.option("replaceWhere", date_list(str(contract.date_column), days))
+    writer.save(str(path))
+    version = delta_files.head(path)
+    if version is None:
+        raise ContractError(f"{contract.table}: the table vanished after its write")
+    return version

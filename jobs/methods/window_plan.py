@@ -1,0 +1,134 @@
+"""Which measures of a party's days are summed over which windows, in trading days unless the name says otherwise."""
+
+from __future__ import annotations
+
+WINDOWS: dict[str, tuple[int, ...]] = {
+    "trade_count": (5, 20, 60, 120, 250),
+    "system_trade_count": (60, 250),
+    "buy_count": (20, 60, 250),
+    "sell_count": (20, 60, 250),
+    "buy_amount": (20, 60, 250),
+    "sell_amount": (20, 60, 250),
+    "subscribe_amount": (20, 60, 250),
+    "redeem_amount": (20, 60, 250),
+    "money_fund_redeem_amount": (5, 20, 60),
+    "stock_trade_amount": (60, 250),
+    "fund_trade_amount": (60, 250),
+    "money_fund_trade_amount": (60, 250),
+    "other_trade_amount": (60, 250),
+    "trade_amount": (20, 60, 120, 250),
+    "commission_amount": (20, 60, 120, 250),
+    "net_revenue_amount": (5, 20, 60, 120, 250),
+    "financing_interest_amount": (60, 250),
+    "advisory_fee_amount": (60, 250),
+    "bank_in_amount": (5, 20, 60, 120, 250),
+    "bank_out_amount": (5, 20, 60, 120, 250),
+    "bank_in_count": (20, 60, 250),
+    "bank_out_count": (20, 60, 250),
+    "securities_in_amount": (20, 60, 250),
+    "securities_out_amount": (5, 20, 60, 250),
+    "custody_out_amount": (20, 60, 250),
+    "net_inflow_amount": (5, 20, 60, 120, 250),
+    "profit_amount": (5, 20, 60, 120, 250),
+    "dividend_amount": (250,),
+    "order_count": (20, 60, 250),
+    "filled_order_count": (60, 250),
+    "cancelled_order_count": (60,),
+    "app_order_count": (60,),
+    "login_count": (5, 20, 60, 120, 250),
+    "own_app_login_count": (20, 60),
+    "visit_count": (5, 20, 60, 120),
+    "event_count": (5, 20, 60),
+    "duration_ms": (5, 20, 60),
+    "search_count": (20, 60),
+    "product_view_count": (20, 60),
+    "watchlist_count": (20, 60),
+    "banner_click_count": (20, 60),
+    "order_page_count": (20, 60),
+    "transfer_page_count": (20, 60),
+    "closing_page_count": (20, 60),
+    "service_page_count": (20, 60),
+    "community_count": (20, 60),
+    "contact_count": (20, 60, 120, 250),
+    "complaint_count": (20, 60, 250),
+    "closing_question_count": (20, 60),
+    "night_event_count": (60,),
+    "morning_event_count": (60,),
+    "midday_event_count": (60,),
+    "afternoon_event_count": (60,),
+    "evening_event_count": (60,),
+}
+"""Sums: <measure>_<n>td for each n."""
+
+LEVELS = (
+    "net_assets_amount",
+    "cash_amount",
+    "debt_amount",
+    "stock_value_amount",
+    "fund_value_amount",
+    "money_fund_value_amount",
+    "other_value_amount",
+)
+"""Measures whose value on the as-of date is wanted."""
+
+AVERAGE_WINDOWS = (5, 20, 60, 120, 250)
+LEVEL_AGO = (20, 60, 120)
+
+SLOPES: dict[str, tuple[int, ...]] = {
+    "net_assets_amount": (20, 60, 120, 250),
+    "net_revenue_amount": (60, 250),
+    "trade_count": (20, 60, 120),
+    "login_count": (20, 60),
+    "duration_ms": (20, 60),
+}
+SLOPE_NAMES = {
+    "net_assets_amount": "net_assets",
+    "net_revenue_amount": "net_revenue",
+    "trade_count": "trade_count",
+    "login_count": "login_count",
+    "duration_ms": "duration",
+}
+
+NATURAL_DAY_COUNTS = (
+    "login_count",
+    "contact_count",
+    "complaint_count",
+    "visit_count",
+    "event_count",
+    "closing_page_count",
+    "closing_question_count",
+)
+"""Counts over natural days: <measure>_30d."""
+
+RECENCY = {
+    "trade": "trade_count",
+    "login": "login_count",
+    "visit": "visit_count",
+    "contact": "contact_count",
+    "bank_in": "bank_in_count",
+    "bank_out": "bank_out_count",
+}
+"""trading_days_since_last_<name> by the measure that marks a day."""
+
+GROSS_ASSETS = {
+    "cash_ratio": "cash_amount",
+    "stock_ratio": "stock_value_amount",
+    "fund_ratio": "fund_value_amount",
+    "money_fund_ratio": "money_fund_value_amount",
+    "other_ratio": "other_value_amount",
+}
+TRADE_GROUPS = ("stock_trade_amount", "fund_trade_amount", "money_fund_trade_amount", "other_trade_amount")
+HOUR_BANDS = (
+    "night_event_count",
+    "morning_event_count",
+    "midday_event_count",
+    "afternoon_event_count",
+    "evening_event_count",
+)
+MEASURES = tuple(
+    dict.fromkeys(
+        name for name in (*WINDOWS, *LEVELS, *SLOPES, *NATURAL_DAY_COUNTS) if name != "net_inflow_amount"
+    )
+)
+"""Columns of silver.party_days that windows are made from."""
+MONEY = tuple(name for name in (*MEASURES, "net_inflow_amount") if name.endswith("_amount"))
