@@ -10,7 +10,6 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	{ echo $$p; break; }; done)
 BIN := .venv/bin
 STAMP := .brokerlake/setup.stamp
-SQL ?=
 
 .PHONY: help setup nightly test test-fast lint sql report doctor reset clean
 
@@ -44,12 +43,13 @@ lint: $(STAMP)  ## ruff, its formatter and mypy
 	@$(BIN)/mypy
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing
-	@$(BIN)/brokerlake sql $(if $(SQL),"$(SQL)")
+	@$(BIN)/brokerlake sql $${SQL:+"$$SQL"}
 
 report: $(STAMP)  ## Where the steward's page of the newest night is
 	@$(BIN)/python -m brokerlake.demo --report
 
-doctor: $(STAMP)  ## Check the installation; one sentence and a remedy per finding
+doctor:  ## Check the installation; one sentence and a remedy per finding
+	@test -x $(BIN)/brokerlake || { echo "doctor: nothing is installed yet; run make setup" >&2; exit 1; }
 	@$(BIN)/brokerlake doctor
 
 reset:  ## Drop all data (landing, lake, vault, truth, reports); keep the installation

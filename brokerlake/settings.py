@@ -1,6 +1,7 @@
 """Where everything lies and what the configuration says: one frozen object a process.
 
-Precedence of values, later wins: `conf/base.yaml`, `conf/<profile>.yaml`. Secrets are never in either.
+Precedence of values, later wins: the project's `conf/base.yaml`, `base.yaml` of another configuration folder, and
+`<profile>.yaml` of that folder (else of conf/). Secrets are never in any of them.
 """
 
 from __future__ import annotations
@@ -116,7 +117,9 @@ def load_settings(home: Path | None = None, profile: str | None = None, conf: Pa
     home = Path(home or os.environ.get(HOME_VARIABLE) or project).resolve()
     profile = profile or os.environ.get(PROFILE_VARIABLE) or "local"
     conf_folder = Path(conf or os.environ.get(CONF_VARIABLE) or project / "conf").resolve()
-    values = read_yaml(conf_folder / "base.yaml") or {}
+    values = read_yaml(project / "conf" / "base.yaml") or {}
+    if conf_folder != project / "conf":
+        values = merge(values, read_yaml(conf_folder / "base.yaml") or {})
     overlay = conf_folder / f"{profile}.yaml"
     if not overlay.exists():
         overlay = project / "conf" / f"{profile}.yaml"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, read_delivery, verify
+from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, split_superseded, verify
+from brokerlake.landing.deliveries import MANIFEST
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import MANIFESTS, Run
 from brokerlake.tables import delta_files, ops
-
-Key = tuple[str, date, int]
 
 
 def published_manifests(run: Run) -> list[dict[str, Any]]:
@@ -33,17 +33,24 @@ def take_deliveries(run: Run) -> None:
     found = find_deliveries(lake.settings, lake.feeds, skip=taken)
     assigned = assign_nights(found, calendar=lake.calendar, last_published=newest, nights=open_nights)
     for night in open_nights:
-        check_required(lake.feeds, assigned.get(night, []), night)
+        check_required(lake.feeds, assigned, night)
     deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
     run.progress(f"landing: {len(deliveries)} deliveries for {len(open_nights)} nights, verifying")
     for delivery in deliveries:
-        verify(delivery)
-    rows = [_manifest_row(run, night, delivery) for night in open_nights for delivery in assigned.get(night, [])]
+        verify(delivery, lake.settings)
+    rows = [row for night in open_nights for row in _manifest_rows(run, night, assigned.get(night, []))]
     _record(run, open_nights, rows)
     load_deliveries(run)
 
 
-def _manifest_row(run: Run, night: date, delivery: Delivery) -> dict[str, Any]:
+def _manifest_rows(run: Run, night: date, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    counting, superseded = split_superseded(deliveries)
+    return [_manifest_row(run, night, d, False) for d in counting] + [
+        _manifest_row(run, night, d, True) for d in superseded
+    ]
+
+
+def _manifest_row(run: Run, night: date, delivery: Delivery, is_superseded: bool) -> dict[str, Any]:
     return {
         "night": night,
         "feed": delivery.feed,
@@ -56,8 +63,8 @@ def _manifest_row(run: Run, night: date, delivery: Delivery) -> dict[str, Any]:
         "rows": delivery.rows,
         "control_sums": json.dumps({name: str(value) for name, value in delivery.control_sums.items()}, sort_keys=True),
         "folder": str(delivery.folder.relative_to(run.lake.settings.landing)),
-        "content_hash": delivery.content_hash,
-        "is_superseded": delivery.is_superseded,
+        "content_hash": hashlib.sha256((delivery.folder / MANIFEST).read_bytes()).hexdigest(),
+        "is_superseded": is_superseded,
         "run_id": run.run_id,
     }
 
@@ -102,14 +109,20 @@ def manifests_by_feed(run: Run) -> dict[tuple[str, date], list[dict[str, Any]]]:
 
 
 def taken_deliveries(run: Run, feed: str, nights: Sequence[date]) -> dict[date, list[Delivery]]:
-    """The deliveries of a feed that these nights read, superseded ones left out."""
-    grouped, landing = manifests_by_feed(run), run.lake.settings.landing
-    return {
-        night: [
-            read_delivery(landing / row["folder"]) for row in grouped.get((feed, night), []) if not row["is_superseded"]
-        ]
-        for night in nights
+    """The deliveries of a feed that these nights took, superseded ones too."""
+    night_of = {
+        (row["business_date"], row["sequence"]): night
+        for (name, night), rows in manifests_by_feed(run).items()
+        if name == feed
+        for row in rows
     }
+    others = {(feed, *key) for key, night in night_of.items() if night not in nights}
+    taken: dict[date, list[Delivery]] = {night: [] for night in nights}
+    for delivery in find_deliveries(run.lake.settings, {feed: run.lake.feeds[feed]}, skip=others):
+        night = night_of.get((delivery.business_date, delivery.sequence))
+        if night is not None:
+            taken[night].append(delivery)
+    return taken
 
 
 def stale_feeds(run: Run, night: date) -> dict[str, str | None]:

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from brokerlake.catalog import Table
+from brokerlake.catalog import Carried, Table
 from brokerlake.errors import PlanError, TotalsError
 from brokerlake.quality.results import CRITICAL, Result, file_results
 from brokerlake.release.releases import Release, publish_release
 from brokerlake.run.context import MANIFESTS, Run
 from brokerlake.run.landing_step import stale_feeds
-from brokerlake.run.verdicts import ROWS
+from brokerlake.run.verdicts import ROWS, file_totals, total_row
 from brokerlake.tables import delta_files, ops
 
 LEDGER = "ops.ledger"
@@ -76,41 +77,35 @@ def _reconcile_feeds(run: Run) -> None:
             )
 
 
-def _dates(run: Run) -> object:
-    import pyarrow as pa
-
+def _dates(run: Run) -> pa.Array:
     return pa.array(sorted(run.dates.nights), pa.date32())
 
 
 def _reconcile_carried(run: Run, table: Table) -> None:
-    results, days = [], run.days_of(table)
+    """Totals that must arrive unchanged from a source table, date by date; filed beside the feeds' totals."""
+    results, rows, days = [], [], run.days_of(table)
     for carried in table.carried:
         if carried.table not in run.lake.catalogue.tables:
             continue
-        unequal = [
-            day
-            for day in days
-            if _total(run, table.name, day, carried.column) != _total(run, carried.table, day, carried.source_column)
-        ]
+        pairs = [(day, *_both(run, table, carried, day)) for day in days]
+        unequal = [pair for pair in pairs if pair[1] != pair[2]]
         sentence = f"{carried.column} equals {carried.source_column} of {carried.table}, date by date"
         rule = f"{carried.column}_carried_from_{carried.table.partition('.')[2]}"
         results.append(Result(rule, "totals", carried.column, CRITICAL, not unequal, len(unequal), len(days), sentence))
+        rows += [total_row(run, table, "gold", day, carried.column, there, kept=here) for day, here, there in pairs]
         if unequal:
-            day = unequal[0]
-            here, there = (
-                _total(run, table.name, day, carried.column),
-                _total(run, carried.table, day, carried.source_column),
-            )
+            day, here, there = unequal[0]
             raise TotalsError(f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}")
     if results:
+        file_totals(run, table.name, rows)
+        version = run.state.vector.get(table.name)
         file_results(
-            run.lake.settings,
-            run_id=run.run_id,
-            table=table.name,
-            days=days,
-            version=run.state.vector.get(table.name),
-            results=results,
+            run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=version, results=results
         )
+
+
+def _both(run: Run, table: Table, carried: Carried, day: date) -> tuple[Decimal, Decimal]:
+    return _total(run, table.name, day, carried.column), _total(run, carried.table, day, carried.source_column)
 
 
 def _total(run: Run, table: str, day: date, column: str) -> Decimal:

@@ -34,7 +34,7 @@ LOGGED_IN_SHARE = 0.8
 OFFLINE_SHARE = 0.004
 QUIET_DAYS = 30  # trading days over which a hidden churner fades
 REST_DAY_FACTOR = 0.35
-_VISITS = np.array([1.7, 0.62, 0.26, 0.26, 0.02, 0.7])  # a trading day, by persona
+_VISITS = np.array([0.8, 0.28, 0.12, 0.12, 0.01, 0.33])  # a trading day, by persona
 _MONTHS = np.array([0.85, 0.8, 1.1, 1.05, 0.95, 1.0, 1.05, 1.0, 1.0, 0.95, 1.05, 1.0])
 _HALF_HOURS_TRADING = np.array(
     [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 5, 6, 8, 12, 18, 24, 38]

@@ -115,10 +115,8 @@ def visit_events(seed: int, day: int, visits: Visits) -> Events:
     )
 
 
-def _customers_of(population: Population, account_id: pa.ChunkedArray) -> Indexes:
-    place = pc.index_in(account_id, value_set=pa.array(population.account_id))
-    flat = place.combine_chunks() if isinstance(place, pa.ChunkedArray) else place
-    return population.account_customer[flat.to_numpy(zero_copy_only=False)].astype(np.int64)
+def _customers_of(rows: pa.Table) -> Indexes:
+    return rows["_customer"].combine_chunks().to_numpy().astype(np.int64)
 
 
 def _local_ms(times: pa.ChunkedArray) -> Indexes:
@@ -126,12 +124,12 @@ def _local_ms(times: pa.ChunkedArray) -> Indexes:
 
 
 def order_events(
-    seed: int, day: int, population: Population, orders: pa.Table, product_ids: pa.Array
+    seed: int, day: int, orders: pa.Table, product_ids: pa.Array
 ) -> tuple[Events, pa.Array]:
     """The three steps of every app order of the books, and their journey_ids."""
     chosen = orders.filter(pc.and_(pc.equal(orders["entry_channel"], "app"), pc.is_valid(orders["journey_id"])))
     draw, size = stream(seed, "order-steps", day), chosen.num_rows
-    customer = _customers_of(population, chosen["account_id"])
+    customer = _customers_of(chosen)
     submitted = _local_ms(chosen["ordered_at"])
     product = pc.fill_null(pc.index_in(chosen["product_id"].combine_chunks(), value_set=product_ids), -1).to_numpy()
     think, confirm = draw.integers(9_000, 90_000, size), draw.integers(1_500, 8_000, size)
@@ -153,12 +151,12 @@ def order_events(
     return concat_events(parts), chosen["journey_id"].combine_chunks().cast(pa.string())
 
 
-def transfer_events(seed: int, day: int, population: Population, flows: pa.Table) -> Events:
+def transfer_events(seed: int, day: int, flows: pa.Table) -> Events:
     """The transfer pages that most bank transfers begin on."""
     draw = stream(seed, "transfer-pages", day)
     chosen = flows.filter(pc.is_in(flows["kind"], value_set=pa.array(["bank_in", "bank_out"])))
     chosen = chosen.filter(pa.array(draw.random(chosen.num_rows) < 0.8))
-    customer = _customers_of(population, chosen["account_id"])
+    customer = _customers_of(chosen)
     outgoing = pc.equal(chosen["kind"], "bank_out").combine_chunks().to_numpy(zero_copy_only=False)
     spent = draw.integers(8_000, 60_000, len(customer))
     return make_events(
@@ -209,7 +207,7 @@ def with_abandoned_journeys(events: Events, day: int, journeys: pa.Array) -> tup
     lost = np.flatnonzero((events.kind == CODE["order_step_open"]) & (events.journey < 0))
     journey = events.journey.copy()
     journey[lost] = len(journeys) + np.arange(len(lost))
-    own = codes("JX", np.int64(day) * 10_000_000 + np.arange(len(lost)), 12)
+    own = codes(f"JX{day:05d}-", np.arange(len(lost)), 7)
     columns = {item.name: getattr(events, item.name) for item in fields(events)} | {"journey": journey}
     return Events(**columns), pa.concat_arrays([journeys, own])
 

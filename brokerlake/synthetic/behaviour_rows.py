@@ -124,7 +124,7 @@ class EventRows:
     def _recommended(self, text: pa.Array, uniform: NDArray[np.float64], number: Indexes) -> pa.Array:
         """A quarter of the product views came from a recommendation."""
         strategy = picked(["S_hot", "S_similar", "S_collab"], (uniform * 12).astype(np.int64) % 3)
-        pieces = [',"strategy_id":"', strategy, '","recommendation_id":"', codes("r", number, 13), '"}']
+        pieces = [',"strategy_id":"', strategy, '","recommendation_id":"', codes(f"r{self.day:05d}-", number % 100_000_000, 8), '"}']
         longer = pc.binary_join_element_wise(pc.utf8_slice_codeunits(text, 0, -1), *pieces, "")
         return pc.if_else(pa.array(uniform < 0.25), longer, text)
 

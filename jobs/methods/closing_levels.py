@@ -42,7 +42,13 @@ def first_version_wins() -> Column:
 
 
 def levels_before(
-    rows: DataFrame, previous: DataFrame, *, date_column: str, key: Sequence[str], values: Sequence[str]
+    rows: DataFrame,
+    previous: DataFrame,
+    nights: DataFrame,
+    *,
+    date_column: str,
+    key: Sequence[str],
+    values: Sequence[str],
 ) -> DataFrame:
     """Versions of the levels of the night before: `key`, `_delivered_on` (the night), `values` and `_version`.
 
@@ -52,7 +58,7 @@ def levels_before(
     kept = rows.where(F.col("_verdict") == KEPT) if "_verdict" in rows.columns else rows
     columns = [*key, date_column, *values, "_withdrawn", "_business_date", "_sequence", "_file", "_line", NIGHT]
     known = kept.select(*columns).unionByName(previous.select(*columns))
-    dated = known.join(F.broadcast(nights_of(rows, previous)), on=NIGHT, how="inner")
+    dated = known.join(F.broadcast(nights), on=NIGHT, how="inner")
     counts_on = F.when(F.col(date_column) == F.col(NIGHT), F.col("_night_after")).when(
         F.col(date_column) == F.col(NIGHT_BEFORE), F.col(NIGHT)
     )

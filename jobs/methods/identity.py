@@ -1,6 +1,7 @@
 """One-ID: which identifier belongs to whom, from dated observations.
 
-A person's one_id is a token of the customer_no. A weak identifier (a device) attaches to its owner; one that is seen
+A person's one_id is a token of the customer_no. A strong identifier (customer_no, account) keeps the owner it was first
+delivered with. A weak identifier (a device) attaches to its owner; one that is seen
 with more persons than its cap attaches to nobody from the night that showed it.
 """
 
@@ -10,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 IDENTIFIER = ("identifier_kind", "identifier")
+WEAK_KINDS = ("device",)
 
 
 def one_id(customer_no: Column) -> Column:
@@ -53,12 +55,16 @@ def _last_states(earlier: DataFrame, observations: DataFrame) -> DataFrame:
     keys = F.broadcast(observations.select(*IDENTIFIER).distinct())
     touched = earlier.join(keys, on=list(IDENTIFIER), how="left_semi")
     last = F.max_by(F.struct("owner_one_ids", "one_id", "valid_from", "is_closed"), "_delivered_on")
-    return touched.groupBy(*IDENTIFIER).agg(last.alias("_last")).select(
-        *IDENTIFIER,
-        F.col("_last.owner_one_ids").alias("_owners_before"),
-        F.col("_last.one_id").alias("_one_id_before"),
-        F.col("_last.valid_from").alias("_valid_from_before"),
-        F.col("_last.is_closed").alias("_closed_before"),
+    return (
+        touched.groupBy(*IDENTIFIER)
+        .agg(last.alias("_last"))
+        .select(
+            *IDENTIFIER,
+            F.col("_last.owner_one_ids").alias("_owners_before"),
+            F.col("_last.one_id").alias("_one_id_before"),
+            F.col("_last.valid_from").alias("_valid_from_before"),
+            F.col("_last.is_closed").alias("_closed_before"),
+        )
     )
 
 
@@ -71,14 +77,15 @@ def _log_rows(nights: DataFrame, owners_cap: int) -> DataFrame:
     first_owner = F.first("_first_owner").over(so_far)
     first_day = F.first("_observed_on").over(so_far)
     rows = nights.withColumns({"owner_one_ids": owners, "_first": first_owner, "_from": first_day})
-    closed = F.size("owner_one_ids") > owners_cap
+    is_weak = F.col("identifier_kind").isin(*WEAK_KINDS)
+    closed = is_weak & (F.size("owner_one_ids") > owners_cap)
     before = F.size("owner_one_ids") - F.size("_new")
-    return rows.where(before <= owners_cap).select(
+    return rows.where(F.when(is_weak, before <= owners_cap).otherwise(before == 0)).select(
         *IDENTIFIER,
         F.coalesce("_one_id_before", "_first").alias("one_id"),
         F.coalesce("_valid_from_before", "_from").alias("valid_from"),
         F.when(closed, F.col("_delivered_on")).alias("valid_to"),
         closed.alias("is_closed"),
-        "owner_one_ids",
+        F.when(is_weak, F.col("owner_one_ids")).otherwise(F.array("_first")).alias("owner_one_ids"),
         "_delivered_on",
     )

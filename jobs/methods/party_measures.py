@@ -53,7 +53,12 @@ def product_group(groups: Mapping[str, Sequence[str]]) -> Column:
 
 def of_execution(groups: Mapping[str, Sequence[str]]) -> dict[str, Column]:
     """Trades (customer-initiated) by direction and product group; fees and revenue of every execution."""
-    trade, kind, amount, group = F.col("is_customer_initiated"), F.col("business_kind"), F.col("amount"), product_group(groups)
+    trade, kind, amount, group = (
+        F.col("is_customer_initiated"),
+        F.col("business_kind"),
+        F.col("amount"),
+        product_group(groups),
+    )
     buys = trade & kind.isin(*BUY_KINDS, "subscribe")
     sells = trade & kind.isin(*SELL_KINDS, "redeem")
     return {
@@ -67,8 +72,7 @@ def of_execution(groups: Mapping[str, Sequence[str]]) -> dict[str, Column]:
         "redeem_amount": _money_where(trade & (kind == "redeem"), amount),
         "trade_amount": _money_where(trade, amount),
         **{
-            f"{name}_trade_amount": _money_where(trade & (group == name), amount)
-            for name in (*PRODUCT_GROUPS, "other")
+            f"{name}_trade_amount": _money_where(trade & (group == name), amount) for name in (*PRODUCT_GROUPS, "other")
         },
         "money_fund_redeem_amount": _money_where(trade & (kind == "redeem") & (group == "money_fund"), amount),
         "commission_amount": F.col("commission"),

@@ -59,7 +59,10 @@ def read_plan(plan: Mapping[str, Any]) -> TrackingPlan:
     return TrackingPlan(
         {event: str(entry["page_kind"]) for event, entry in plan["events"].items()},
         {event: tuple(sorted(rules)) for event, rules in names.items()},
-        {event: tuple(sorted(n for n, rule in rules.items() if rule.get("required"))) for event, rules in names.items()},
+        {
+            event: tuple(sorted(n for n, rule in rules.items() if rule.get("required")))
+            for event, rules in names.items()
+        },
         properties,
     )
 

@@ -28,7 +28,10 @@ def number_visits(events: DataFrame, gap_minutes: int) -> DataFrame:
     gap = milliseconds(F.col("occurred_at")) - milliseconds(F.lag("occurred_at").over(in_time))
     starts = F.col("_gap_ms").isNull() | (F.col("_gap_ms") > gap_minutes * 60_000)
     name = visit_hash(
-        F.col("device_id"), F.col("app_id"), milliseconds(F.col("occurred_at")).cast("string"), F.col("_stream").cast("string")
+        F.col("device_id"),
+        F.col("app_id"),
+        milliseconds(F.col("occurred_at")).cast("string"),
+        F.col("_stream").cast("string"),
     )
     new_id = F.when(starts, F.coalesce(F.col("_open_visit_id"), name))
     so_far = in_time.rowsBetween(Window.unboundedPreceding, 0)

@@ -126,9 +126,7 @@ HOUR_BANDS = (
     "evening_event_count",
 )
 MEASURES = tuple(
-    dict.fromkeys(
-        name for name in (*WINDOWS, *LEVELS, *SLOPES, *NATURAL_DAY_COUNTS) if name != "net_inflow_amount"
-    )
+    dict.fromkeys(name for name in (*WINDOWS, *LEVELS, *SLOPES, *NATURAL_DAY_COUNTS) if name != "net_inflow_amount")
 )
 """Columns of silver.party_days that windows are made from."""
 MONEY = tuple(name for name in (*MEASURES, "net_inflow_amount") if name.endswith("_amount"))

@@ -49,7 +49,7 @@ def balance_fields() -> list[fields.Field]:
 
 
 def collect_product_parts(
-    positions: DataFrame, previous_positions: DataFrame, trades: DataFrame, movements: DataFrame
+    positions: DataFrame, previous_positions: DataFrame, nights: DataFrame, trades: DataFrame, movements: DataFrame
 ) -> DataFrame:
     """Closes, yesterday's levels and changes under one another, as `product_results` takes them."""
     closes = positions.where(on_time("position_date")).select(
@@ -58,6 +58,7 @@ def collect_product_parts(
     levels = levels_before(
         positions,
         previous_positions,
+        nights,
         date_column="position_date",
         key=["account_id", "product_id", "currency"],
         values=LEVEL,
@@ -146,17 +147,18 @@ def build(
     columns = balance_fields()
     known = add_customer(fields.read_fields(balances, columns), accounts)
     judged = fields.drop_texts(judge(known, [*fields.reading_rules(columns), unknown_account()]), columns)
+    nights = nights_of(balances, previous)
     trades = trade_changes(executions, earlier_executions)
     movements = movement_changes(security_movements, earlier_security_movements)
     flows = changes_of_night(cash_flows, earlier_cash_flows, key=["flow_id"])
     products = product_results(
-        collect_product_parts(positions, previous_positions, trades, movements), params.base_currency
+        collect_product_parts(positions, previous_positions, nights, trades, movements), params.base_currency
     )
     own = {"own": own_assets(), "owed": charges_owed()}
     before = levels_before(
-        judged.withColumns(own), previous.withColumns(own), date_column="balance_date", key=ACCOUNT, values=OWN
+        judged.withColumns(own), previous.withColumns(own), nights, date_column="balance_date", key=ACCOUNT, values=OWN
     )
     explained = explain_accounts(products, flow_results(flows), before)
     marked = mark_repeats(judged, key=[*ACCOUNT, "balance_date"], earlier=earlier, is_late=fields.is_late())
     late_values = value_late_balances(judged, positions, earlier_positions)
-    return add_proof(add_net_assets(marked, explained, late_values), nights_of(balances, previous))
+    return add_proof(add_net_assets(marked, explained, late_values), nights)

@@ -24,8 +24,8 @@ MEAN_DAYS = 20
 @dataclass(frozen=True)
 class Params:
     """Attributes:
-        effective_average_net_assets: 20-trading-day average from which an account is effective, CNY.
-        definition_version: version of the thresholds, stamped on every row.
+    effective_average_net_assets: 20-trading-day average from which an account is effective, CNY.
+    definition_version: version of the thresholds, stamped on every row.
     """
 
     effective_average_net_assets: int
@@ -164,9 +164,7 @@ def peaks(days: DataFrame, people: DataFrame) -> DataFrame:
     mapped = narrow.join(customers, on=["party_kind", "party_id", "as_of_date"], how="inner")
     history = windows.level_history(mapped, PERSON, "level", MEAN_DAYS)
     peak = (F.col("peak_sum").cast("decimal(24,4)") / (10000 * MEAN_DAYS)).cast(MONEY_TYPE)
-    return history.select(
-        *PERSON, peak.alias("_peak"), F.col("max_drawdown").alias("max_drawdown_ratio_250td")
-    )
+    return history.select(*PERSON, peak.alias("_peak"), F.col("max_drawdown").alias("max_drawdown_ratio_250td"))
 
 
 def histories(accounts: DataFrame, bands: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
@@ -228,7 +226,9 @@ def finish(rows: DataFrame, params: Params) -> DataFrame:
     derived |= {ratio: windows.share(F.col(name), gross) for ratio, name in plan.GROSS_ASSETS.items()}
     derived["asset_entropy"] = windows.entropy(gross)
     for n in (60, 250):
-        derived[f"product_group_entropy_{n}td"] = windows.entropy([F.col(f"{name}_{n}td") for name in plan.TRADE_GROUPS])
+        derived[f"product_group_entropy_{n}td"] = windows.entropy(
+            [F.col(f"{name}_{n}td") for name in plan.TRADE_GROUPS]
+        )
     derived["hour_entropy_60td"] = windows.entropy([F.col(f"{name}_60td") for name in plan.HOUR_BANDS])
     assets = F.col("_net_assets_sum_20td") >= params.effective_average_net_assets * 20
     derived["is_effective"] = assets | (F.col("commission_amount_60td") > 0)

@@ -71,7 +71,9 @@ def add_properties(rows: DataFrame, plan: rules.TrackingPlan) -> DataFrame:
     absent = {name: F.lit(None).cast(type_) for name, type_ in PROPERTY_COLUMNS.items() if name not in values}
     columns = {name: values[name].cast(PROPERTY_COLUMNS[name]) for name in PROPERTY_COLUMNS if name in values}
     others = sorted(set(values) - set(PROPERTY_COLUMNS))
-    other = F.to_json(F.struct(*[values[name].alias(name) for name in others])) if others else F.lit(None).cast("string")
+    other = (
+        F.to_json(F.struct(*[values[name].alias(name) for name in others])) if others else F.lit(None).cast("string")
+    )
     return rows.withColumns(
         {
             **columns,

@@ -84,6 +84,7 @@ def build(
     changes = changes.unionByName(
         movement_changes(security_movements, earlier_security_movements).select(*changes.columns)
     )
-    before = levels_before(judged, previous, date_column="position_date", key=HOLDING, values=["quantity"])
+    nights = nights_of(positions, previous)
+    before = levels_before(judged, previous, nights, date_column="position_date", key=HOLDING, values=["quantity"])
     marked = mark_repeats(judged, key=[*HOLDING, "position_date"], earlier=earlier, is_late=fields.is_late())
-    return add_breaks(marked, explain_quantities(before, changes), nights_of(positions, previous))
+    return add_breaks(marked, explain_quantities(before, changes), nights)

@@ -40,7 +40,9 @@ def count_per_night(events: DataFrame, plan: TrackingPlan) -> DataFrame:
 def planned_rows(nights: DataFrame, plan: TrackingPlan) -> DataFrame:
     """One row per event, planned property (and the event itself) and night."""
     present = F.create_map(
-        F.lit(""), F.col("seen_count"), *[part for n in sorted(plan.properties) for part in (F.lit(n), F.col(f"_has_{n}"))]
+        F.lit(""),
+        F.col("seen_count"),
+        *[part for n in sorted(plan.properties) for part in (F.lit(n), F.col(f"_has_{n}"))],
     )
     names = F.lit(None).cast("array<string>")
     for event, allowed in plan.allowed.items():
@@ -48,7 +50,10 @@ def planned_rows(nights: DataFrame, plan: TrackingPlan) -> DataFrame:
         names = F.when(F.col("event") == event, listed).otherwise(names)
     rows = nights.withColumn("_present", present).withColumn("property", F.explode(names))
     return rows.select(
-        *NIGHT, "property", F.lit(True).alias("_planned"), F.element_at("_present", F.col("property")).alias("present_count")
+        *NIGHT,
+        "property",
+        F.lit(True).alias("_planned"),
+        F.element_at("_present", F.col("property")).alias("present_count"),
     )
 
 

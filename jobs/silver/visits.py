@@ -80,9 +80,7 @@ def sum_parts(numbered: DataFrame) -> DataFrame:
         F.count_if(is_event).alias("event_count"),
         *[F.count_if(F.col("page_kind") == kind).alias(f"{kind}_event_count") for kind in PAGE_KINDS],
         F.max_by("platform", at).alias("platform"),
-        F.max_by("customer_no", F.when(F.col("customer_no").isNotNull(), at)).alias(
-            "_customer_in_part"
-        ),
+        F.max_by("customer_no", F.when(F.col("customer_no").isNotNull(), at)).alias("_customer_in_part"),
         F.min_by("event", at).alias("first_event"),
         F.max_by("event", at).alias("last_event"),
         F.max("is_late").alias("is_late"),

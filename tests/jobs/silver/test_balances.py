@@ -64,9 +64,7 @@ class World:
         nothing = rows(self.spark, "silver.balances")
         facts = {name: of_nights(frame, run) for name, frame in self.facts.items()}
         first = date.fromisoformat(run[0])
-        before = {
-            f"earlier_{name}": frame.where(frame["_delivered_on"] < first) for name, frame in self.facts.items()
-        }
+        before = {f"earlier_{name}": frame.where(frame["_delivered_on"] < first) for name, frame in self.facts.items()}
         nights = [night for night in (MON, TUE, WED, THU) if night < run[0]]
         return build(
             balances=of_nights(self.balances, run),
@@ -110,8 +108,18 @@ def test_build__four_days_of_books__profit_to_the_cent_and_no_break(spark):
             held(THU, "10.55", "1.2346", product="p2"),
         ],
         [
-            on(TUE, execution_id="e1", business_kind="buy", quantity=100, amount=1500, commission=5, transfer_fee="0.07"),
-            on(THU, execution_id="e2", business_kind="sell", quantity=100, amount=1490, commission=5, stamp_duty="0.75"),
+            on(
+                TUE,
+                execution_id="e1",
+                business_kind="buy",
+                quantity=100,
+                amount=1500,
+                commission=5,
+                transfer_fee="0.07",
+            ),
+            on(
+                THU, execution_id="e2", business_kind="sell", quantity=100, amount=1490, commission=5, stamp_duty="0.75"
+            ),
         ],
         [
             flow(TUE, "bank_in", 500),
@@ -131,12 +139,12 @@ def test_build__four_days_of_books__profit_to_the_cent_and_no_break(spark):
         (THU, "a2", 1): 0,
     }
     profits = {key[:2]: row["profit_amount"] for key, row in days.items()}
-    # Tue: 1510 - 1500 - 5.07. Wed: -30 + 30 - 4 + (13.02 - 13.00) - 1.50. Thu: 1490 - 1480 - 5.75 + 0.00
+    # Tue: 1510 - 1500 - 5.07. Wed: -30 + 30 - 4 + (13.02 - 13.00) - 1.50. Thu: 1490 - 1480 - 5.75 + (13.03 - 13.02)
     assert profits == {
         (MON, "a1"): None,
         (TUE, "a1"): Decimal("4.93"),
         (WED, "a1"): Decimal("-5.48"),
-        (THU, "a1"): Decimal("4.25"),
+        (THU, "a1"): Decimal("4.26"),
         (THU, "a2"): Decimal("0"),
     }
     wednesday = days[WED, "a1", 1]

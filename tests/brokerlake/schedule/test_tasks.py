@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from brokerlake.errors import LandingError, PlanError
+from brokerlake.schedule.ranges import check_range
+from brokerlake.schedule.tasks import PROGRESS_VARIABLE, cause_of, progress_of, report_failure
+
+
+def test_report_failure__expected_error__one_line_on_stderr_and_in_the_progress_file(tmp_path, monkeypatch, capsys):
+    told = tmp_path / "progress"
+    monkeypatch.setenv(PROGRESS_VARIABLE, str(told))
+    error = LandingError("crm_customers 2024-10-25: cut at line 7")
+    context = {
+        "task_instance": SimpleNamespace(task_id="landing"),
+        "dag": SimpleNamespace(dag_id="nightly"),
+        "exception": error,
+    }
+    report_failure(context)
+    assert capsys.readouterr().err == "nightly: task landing failed: crm_customers 2024-10-25: cut at line 7\n"
+    assert told.read_text() == "landing: FAILED crm_customers 2024-10-25: cut at line 7\n"
+
+
+def test_report_failure__empty_context__still_says_something(capsys):
+    report_failure({})
+    assert "no cause given" in capsys.readouterr().err
+
+
+def test_cause_of__unexpected_error__type_and_first_line():
+    assert cause_of(ValueError("first\nsecond")) == "ValueError: first"
+    wrapped = RuntimeError("feed x: cut")
+    wrapped.__cause__ = LandingError("feed x: cut")
+    assert cause_of(wrapped) == "feed x: cut"
+
+
+def test_progress_of__several_lines__appended(tmp_path, monkeypatch):
+    monkeypatch.setenv(PROGRESS_VARIABLE, str(tmp_path / "p"))
+    progress_of("money")("one\ntwo")
+    progress_of("money")("three")
+    assert (tmp_path / "p").read_text() == "money: one two\nmoney: three\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "cause"),
+    [
+        ("2024-10-25", "2024-10-24", "is after"),
+        ("2024-10-26", "2024-10-27", "no trading day of XSHG"),
+        ("2024-13-01", "2024-10-27", "first: '2024-13-01' is no date"),
+    ],
+)
+def test_check_range__wrong_range__says_why(project, tmp_path, first, last, cause):
+    from brokerlake.lake import open_lake
+    from brokerlake.settings import load_settings
+
+    with pytest.raises(PlanError, match=cause):
+        check_range(open_lake(load_settings(home=tmp_path)), first, last)

@@ -1,0 +1,45 @@
+"""`airflow dags test nightly` itself, on nights that end before the runner begins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from brokerlake.setup.airflow_home import airflow_environment, ensure_airflow
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory, project: Path):
+    folder = tmp_path_factory.mktemp("airflow")
+    ensure_airflow(folder / "airflow", project / "dags", Path(sys.executable), folder / "migrate.log")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    told = folder / "progress"
+    clean |= {**airflow_environment(folder / "airflow"), "BROKERLAKE_HOME": str(folder / "home")}
+    clean |= {"BROKERLAKE_PROGRESS": str(told), "PYTHONPATH": str(project)}
+
+    def run(night: str):
+        command = [sys.executable, "-m", "airflow", "dags", "test", "nightly", night]
+        done = subprocess.run(command, env=clean, cwd=project, capture_output=True, text=True, timeout=300)
+        return done.returncode, done.stdout + done.stderr, told.read_text() if told.exists() else ""
+
+    return run
+
+
+def test_dags_test__no_trading_day__skipped_with_a_message(airflow):
+    code, output, _ = airflow("2024-10-26")
+    assert code == 0
+    assert "2024-10-26 is no trading day of XSHG" in output
+
+
+def test_dags_test__required_feed_missing_past_its_deadline__fails_with_one_line(airflow):
+    code, _, told = airflow("2024-10-25")
+    assert code == 1
+    failed = [line for line in told.splitlines() if "FAILED" in line]
+    assert len(failed) == 1
+    assert "2024-10-25: no manifest by its deadline" in failed[0]

@@ -1,0 +1,102 @@
+"""What holds for every DAG of the folder, and the nightly edges as reviewed in edges.txt."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from brokerlake.catalog import load_catalogue
+from brokerlake.schedule.tasks import report_failure
+
+EDGES = Path(__file__).with_name("edges.txt")
+PARSE = """
+import json, sys, time
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, get_current_context, task
+import airflow.sdk.bases.sensor
+before = set(sys.modules)
+began = time.process_time()
+import runpy
+for file in sys.argv[1:]:
+    runpy.run_path(file)
+spent = time.process_time() - began
+print(json.dumps([spent, sorted({name.split(".")[0] for name in set(sys.modules) - before})]))
+"""
+
+
+def all_tasks(dags):
+    return [(dag.dag_id, task) for dag in dags.values() for task in dag.tasks]
+
+
+def test_dags__the_folder__nightly_and_backfill(dags):
+    assert sorted(dags) == ["backfill", "nightly"]
+
+
+def test_tasks__every_one__owner_retry_text_and_callback(dags):
+    for dag_id, task in all_tasks(dags):
+        where = f"{dag_id}.{task.task_id}"
+        assert task.owner not in ("", "airflow"), where
+        assert task.retries == 1, where
+        assert task.doc_md, where
+        callbacks = task.on_failure_callback
+        assert report_failure in (callbacks if isinstance(callbacks, list | tuple) else [callbacks]), where
+
+
+def test_dags__every_one__one_run_at_a_time_no_catchup_no_cycle_and_a_text(dags):
+    for dag in dags.values():
+        assert dag.max_active_runs == 1
+        assert not dag.catchup
+        assert dag.doc_md
+        assert len(dag.topological_sort()) == len(dag.tasks)
+
+
+def test_nightly__edges__as_reviewed(dags):
+    found = sorted(f"{task.task_id} -> {below}" for task in dags["nightly"].tasks for below in task.downstream_task_ids)
+    assert found == EDGES.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def test_nightly__groups__one_task_each_behind_the_sources_of_its_tables(dags, project):
+    catalogue = load_catalogue(project / "data_catalog.yaml")
+    dag = dags["nightly"]
+    assert {task.task_id for task in dag.tasks} == {"deliveries", *catalogue.groups}
+    for above, below in catalogue.group_edges:
+        assert above in dag.get_task(below).get_flat_relative_ids(upstream=True), (above, below)
+    everything = set(catalogue.groups) - {"publish", "report"}
+    assert everything < dag.get_task("publish").get_flat_relative_ids(upstream=True)
+    assert [task.task_id for task in dag.roots] == ["deliveries"]
+    assert [task.task_id for task in dag.leaves] == ["report"]
+
+
+def test_nightly__task_text__lists_tables_owner_and_tier(dags, project):
+    catalogue = load_catalogue(project / "data_catalog.yaml")
+    for table in catalogue.tables.values():
+        text = dags["nightly"].get_task(table.group).doc_md
+        assert f"| {table.name} | {table.owner} | {table.impact} |" in text
+
+
+@pytest.mark.parametrize(("dag_id", "task_id"), [("nightly", "publish"), ("backfill", "backfill")])
+def test_publishing_task__assets__the_public_gold_tables(dags, project, dag_id, task_id):
+    catalogue = load_catalogue(project / "data_catalog.yaml")
+    wanted = {table.name for table in catalogue.of_layer("gold") if table.public}
+    assert {asset.name for asset in dags[dag_id].get_task(task_id).outlets} == wanted
+
+
+def test_nightly__schedule__weekday_evenings_in_the_market_zone(dags):
+    timetable = dags["nightly"].schedule
+    assert str(timetable.timezone) == "Asia/Shanghai"
+    assert timetable.expression.endswith("MON-FRI")
+
+
+def test_parsing__the_folder__light_and_quick(project):
+    files = [str(file) for file in sorted((project / "dags").glob("*.py"))]
+    told = subprocess.run(
+        [sys.executable, "-c", PARSE, *files], cwd=project, capture_output=True, text=True, timeout=120, check=True
+    )
+    import json
+
+    seconds, modules = json.loads(told.stdout.splitlines()[-1])
+    assert seconds <= 2.0
+    heavy = {"pyspark", "jobs", "pandas", "pyarrow", "deltalake", "duckdb", "great_expectations", "exchange_calendars"}
+    assert not heavy & set(modules)
