@@ -171,13 +171,14 @@ def run_airflow(settings: Settings, night: date, clock: Clock) -> None:
     Raises:
         NightError: a task failed; says its cause in one line.
     """
-    home, log = settings.home / ".airflow", settings.logs / f"airflow-{night}.log"
+    home, dags = settings.home / ".airflow", settings.project / "dags"
+    log = settings.logs / f"airflow-{night}.log"
     told = settings.private / "demo" / f"progress-{night}"
     told.parent.mkdir(parents=True, exist_ok=True)
     told.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
-    ensure_airflow(home, settings.project / "dags", Path(sys.executable), settings.logs / "setup-airflow.log")
-    variables: Mapping[str, str] = {**os.environ, **environment(settings), **airflow_environment(home)}
+    ensure_airflow(home, dags, Path(sys.executable), settings.logs / "setup-airflow.log")
+    variables: Mapping[str, str] = {**os.environ, **environment(settings), **airflow_environment(home, dags)}
     command = [sys.executable, "-m", "airflow", "dags", "test", "nightly", str(night)]
     command += ["--conf", json.dumps({"night": str(night)})]
     begun: dict[str, float] = {}

@@ -42,7 +42,7 @@ SOURCE_COLUMNS = (
     _technical("_line", "bigint", "line in that file, the header being line 1; row number for Parquet"),
     _technical("_sequence", "int", "sequence of the delivery"),
     _technical("_business_date", "date", "what the extract speaks of"),
-    _technical("_row_hash", "bigint", "xxhash64 of the source columns after tokenising"),
+    _technical("_row_hash", "bigint", "64-bit hash of the source columns after tokenising"),
     _technical("_withdrawn", "boolean", "true for a row that takes back a key a higher sequence no longer has"),
     _technical("_delivered_on", "date", "the night that took the delivery; partition"),
 )

@@ -14,11 +14,14 @@ from brokerlake.errors import PlanError
 HISTORY_START = date(2023, 3, 1)
 
 
-@click.command(epilog="Example: brokerlake synth --customers 2000 --from 2024-10-01 --to 2024-10-31")
-@click.option("--from", "first", type=Day(), help="First trading day to write; the history's first when left out.")
-@click.option("--to", "last", type=Day(), required=True, help="Last trading day to write.")
+@click.command(epilog="Example: brokerlake synth --customers 2000 --from 2023-03-01 --to 2023-03-31")
+@click.option("--from", "first", type=Day(), help="First day to write; the broker's first when left out.")
+@click.option("--to", "last", type=Day(), required=True, help="Last day to write.")
 @click.option("--customers", type=click.IntRange(1), default=2000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--executions-per-day", "executions", type=click.IntRange(0), help="Instead of the customers' own pace.")
+@click.option("--events-per-day", "events", type=click.IntRange(0), help="Instead of the customers' own pace.")
+@click.option("--faults/--no-faults", default=True, show_default=True, help="Plant faults and write their ledger.")
 @click.option("--landing", type=click.Path(file_okay=False, path_type=Path), help="Instead of the lake's landing/.")
 @click.option("--truth", type=click.Path(file_okay=False, path_type=Path), help="Instead of the lake's truth/.")
 @click.option("--history-start", type=Day(), default=HISTORY_START, show_default=True, help="When the broker began.")
@@ -29,26 +32,35 @@ def synth(
     last: date,
     customers: int,
     seed: int,
+    executions: int | None,
+    events: int | None,
+    faults: bool,
     landing: Path | None,
     truth: Path | None,
     history_start: date,
 ) -> None:
-    """Write the extracts of a made-up broker; the same arguments give the same bytes."""
+    """Write the extracts of a made-up broker for the trading days of a range; same arguments, same bytes."""
+    lake = place.lake()
+    days = lake.calendar.between(first or history_start, last)
+    if not days:
+        raise PlanError(f"synth: no trading day from {first or history_start} to {last}")
     from brokerlake.synthetic.generate import generate
 
-    first = first or history_start
-    if first > last:
-        raise PlanError(f"synth: {first} is after {last}")
-    lake = place.lake()
     with Progress() as progress:
-        generate(
-            landing=landing or lake.settings.landing,
-            truth=truth or lake.settings.home / "truth",
-            customers=customers,
-            seed=seed,
-            first=first,
-            last=last,
-            calendar_dates=lake.calendar.between(history_start, last),
-            history_start=history_start,
-            progress=progress,
-        )
+        try:
+            generate(
+                landing=landing or lake.settings.landing,
+                truth=truth or lake.settings.home / "truth",
+                customers=customers,
+                seed=seed,
+                first=days[0],
+                last=days[-1],
+                calendar_dates=lake.calendar.between(history_start, lake.calendar.last),
+                history_start=history_start,
+                executions_per_day=executions,
+                events_per_day=events,
+                faults=faults,
+                progress=progress,
+            )
+        except ValueError as refused:
+            raise PlanError(f"synth: {refused}") from refused

@@ -15,7 +15,7 @@ MAIL = r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}"
 _GAP = r"[ \-]?"
 _SPACED_PHONE = rf"1[2-9][0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}"
 _SPACED_ID = rf"[1-9][0-9]{{5}}{_GAP}(19|20)[0-9]{{6}}{_GAP}[0-9]{{3}}[0-9Xx]"
-_SPACED_CARD = r"[0-9]{4}([ \-][0-9]{4}){3,4}[0-9]{0,3}"
+_SPACED_CARD = r"[0-9]{4}([ \-][0-9]{4}){3}([ \-]?[0-9]{1,4})?"
 _TEXT = (
     (MAIL, "[mail]"),
     (_SPACED_CARD, "[number]"),
@@ -32,11 +32,12 @@ _JSON = (
     (r"\b[1-9][0-9]{15,18}\b", "[number]"),
 )
 _EXCERPT = (
-    (MAIL, "[mail]"),
+    (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]*", "[mail]"),
     (r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", "[ip]"),
-    (r"\p{Han}+", "*"),
+    (r"(\p{Han}|\\u[0-9A-Fa-f]{4})+", "*"),
     (r"[A-Za-z]+[0-9][0-9A-Za-z]{5,}", "[id]"),
     (r"[0-9]{6,}[0-9A-Za-z]*", "[number]"),
+    (r"[0-9A-Za-z]{14,}", "[id]"),
     (_SPACED_PHONE, "[number]"),
 )
 """A rejected line may hold any identity anywhere: no Chinese word, long number or code is shown."""

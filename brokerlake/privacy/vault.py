@@ -45,7 +45,7 @@ def keep_identities(settings: Settings, found: pa.Table, metadata: Mapping[str, 
         known = DeltaTable(path).to_pyarrow_table(partitions=[("kind", "in", kinds)], columns=["token"])
         new = found.filter(pc.invert(pc.is_in(found.column("token"), known.column("token"))))
         if new.num_rows:
-            delta_files.write(path, new, metadata=metadata)
+            delta_files.append(path, new, metadata)
     return new.num_rows
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,8 @@ from brokerlake.settings import read_yaml
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+_of_thread = threading.local()
 
 
 @dataclass(frozen=True)
@@ -75,27 +78,36 @@ def load_suite(path: Path) -> Suite:
 def _library() -> Any:
     """Great Expectations, imported late and kept quiet."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     import great_expectations
 
-    for name in ("great_expectations", "great_expectations.expectations"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     return great_expectations
 
 
+def _source() -> Any:
+    """This thread's Spark data source in a context of its own: contexts are not made for several threads."""
+    if not hasattr(_of_thread, "source"):
+        context = _library().get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        _of_thread.source = context.data_sources.add_spark("spark", persist=False)
+    return _of_thread.source
+
+
 def _validate(frame: DataFrame, rules: Sequence[SuiteRule], result_format: str) -> dict[str, Any]:
-    library = _library()
-    context = library.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    suite = library.ExpectationSuite(
-        name=f"s{uuid4().hex}",
+    source, name = _source(), uuid4().hex
+    suite = _library().ExpectationSuite(
+        name=name,
         expectations=[
             {"type": rule.type, "kwargs": dict(rule.kwargs), "severity": rule.severity, "meta": {"rule_id": rule.id}}
             for rule in rules
         ],
     )
-    asset = context.data_sources.add_spark(f"d{uuid4().hex}", persist=False).add_dataframe_asset("frame")
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch(batch_parameters={"dataframe": frame})
-    outcome = batch.validate(suite, result_format=result_format)
+    asset = source.add_dataframe_asset(name)
+    try:
+        batch = asset.add_batch_definition_whole_dataframe("whole").get_batch(batch_parameters={"dataframe": frame})
+        outcome = batch.validate(suite, result_format=result_format)
+    finally:
+        source.delete_asset(name)
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
 
 
@@ -108,25 +120,25 @@ def run_suite(frame: DataFrame, suite: Suite, rows: int) -> list[Result]:
         failed = [rule for rule in suite.rules if not outcome[rule.id].success]
         details = _validate(frame, failed, "BASIC") if failed else {}
     except Exception as crash:
-        raise QualityError(
-            f"{suite.table}: the suite did not finish ({type(crash).__name__}), which counts as failed"
-        ) from crash
+        cause = type(crash).__name__
+        raise QualityError(f"{suite.table}: the suite did not finish ({cause}), which counts as failed") from crash
     for rule in suite.rules:
-        if outcome[rule.id].exception_info and _raised(outcome[rule.id].exception_info):
+        if _raised(outcome[rule.id].exception_info or {}):
             raise QualityError(f"{suite.table}: rule {rule.id} crashed, which counts as failed")
-    return [
-        Result(
-            rule_id=rule.id,
-            kind="suite",
-            column=rule.kwargs.get("column"),
-            severity=rule.severity,
-            passed=bool(outcome[rule.id].success),
-            failed_rows=_unexpected(details[rule.id]) if rule.id in details else 0,
-            checked_rows=rows,
-            sentence=rule.reason,
-        )
-        for rule in suite.rules
-    ]
+    return [_as_result(rule, outcome[rule.id], details.get(rule.id), rows) for rule in suite.rules]
+
+
+def _as_result(rule: SuiteRule, outcome: Any, detail: Any, rows: int) -> Result:
+    return Result(
+        rule_id=rule.id,
+        kind="suite",
+        column=rule.kwargs.get("column"),
+        severity=rule.severity,
+        passed=bool(outcome.success),
+        failed_rows=_unexpected(detail) if detail is not None else 0,
+        checked_rows=rows,
+        sentence=rule.reason,
+    )
 
 
 def _raised(info: Mapping[str, Any]) -> bool:

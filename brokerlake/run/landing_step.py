@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, split_superseded, verify
-from brokerlake.landing.deliveries import MANIFEST
+from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, verify
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import MANIFESTS, Run
 from brokerlake.tables import delta_files, ops
@@ -33,24 +31,17 @@ def take_deliveries(run: Run) -> None:
     found = find_deliveries(lake.settings, lake.feeds, skip=taken)
     assigned = assign_nights(found, calendar=lake.calendar, last_published=newest, nights=open_nights)
     for night in open_nights:
-        check_required(lake.feeds, assigned, night)
+        check_required(lake.feeds, assigned[night], night)
     deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
     run.progress(f"landing: {len(deliveries)} deliveries for {len(open_nights)} nights, verifying")
     for delivery in deliveries:
         verify(delivery, lake.settings)
-    rows = [row for night in open_nights for row in _manifest_rows(run, night, assigned.get(night, []))]
+    rows = [_manifest_row(run, night, delivery) for night in open_nights for delivery in assigned[night]]
     _record(run, open_nights, rows)
     load_deliveries(run)
 
 
-def _manifest_rows(run: Run, night: date, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    counting, superseded = split_superseded(deliveries)
-    return [_manifest_row(run, night, d, False) for d in counting] + [
-        _manifest_row(run, night, d, True) for d in superseded
-    ]
-
-
-def _manifest_row(run: Run, night: date, delivery: Delivery, is_superseded: bool) -> dict[str, Any]:
+def _manifest_row(run: Run, night: date, delivery: Delivery) -> dict[str, Any]:
     return {
         "night": night,
         "feed": delivery.feed,
@@ -63,8 +54,8 @@ def _manifest_row(run: Run, night: date, delivery: Delivery, is_superseded: bool
         "rows": delivery.rows,
         "control_sums": json.dumps({name: str(value) for name, value in delivery.control_sums.items()}, sort_keys=True),
         "folder": str(delivery.folder.relative_to(run.lake.settings.landing)),
-        "content_hash": hashlib.sha256((delivery.folder / MANIFEST).read_bytes()).hexdigest(),
-        "is_superseded": is_superseded,
+        "content_hash": delivery.content_hash,
+        "is_superseded": delivery.is_superseded,
         "run_id": run.run_id,
     }
 

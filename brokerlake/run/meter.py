@@ -11,7 +11,7 @@ from time import perf_counter
 import psutil
 
 
-@dataclass
+@dataclass(eq=False)
 class Spent:
     """CPU and wall seconds of one step."""
 

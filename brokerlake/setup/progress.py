@@ -1,4 +1,4 @@
-"""Steps a person watches: one line when a step begins, a sign of life every few seconds, the log in a file."""
+"""Steps a person watches: one line when a step begins, a sign of life every eight seconds, the log in a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 8.0
 TAIL_BYTES = 4096
 _SAY = threading.Lock()
 
@@ -50,7 +50,7 @@ def step(title: str):
 def run_logged(
     title: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> None:
-    """Run a command with its output appended to `log`, saying every 5 seconds that it lives.
+    """Run a command with its output appended to `log`, saying every eight seconds that it lives.
 
     Raises:
         SetupError: it exited non-zero; names the log.
@@ -66,11 +66,13 @@ def run_logged(
             env={**os.environ, **(environment or {})},
             cwd=cwd,
         )
-        while True:
+        code, shown = None, ""
+        while code is None:
             try:
                 code = process.wait(timeout=BEAT_SECONDS)
-                break
             except subprocess.TimeoutExpired:
-                say(f"  {title}: {time.monotonic() - began:.0f} s  {last_line(log)}")
+                line = last_line(log)
+                say(f"  {title}: {time.monotonic() - began:.0f} s" + (f"  {line}" if line != shown else ""))
+                shown = line
     if code != 0:
         raise SetupError(f"{title}: failed ({last_line(log)}); the whole output is in {log}")

@@ -76,7 +76,7 @@ class Advisers:
         names = [f"{CITIES[i % len(CITIES)]}第{i // len(CITIES) + 1}证券营业部" for i in index.tolist()]
         return pa.table(
             {
-                "branch_id": ["B0000", *offices, *branch_ids(index).tolist()],
+                "branch_id": ["B0000", *offices, *branch_ids(index.astype(np.int32)).tolist()],
                 "parent_id": pa.array([None, *["B0000"] * len(REGIONS), *[offices[r] for r in region.tolist()]]),
                 "name": ["总部", *[f"{name}分公司" for name in REGIONS], *names],
                 "region": ["全国", *REGIONS, *[REGIONS[r] for r in region.tolist()]],
@@ -91,7 +91,7 @@ class Advisers:
             {
                 "adviser_id": self.adviser_ids,
                 "name": pa.array(self.names),
-                "branch_id": branch_ids(self._index % self._branches),
+                "branch_id": branch_ids((self._index % self._branches).astype(np.int32)),
                 "licence_no": self.licences,
                 "joined_on": self._dates.date32(joined),
                 "left_on": self._dates.date32(left),

@@ -1,6 +1,7 @@
 """When customers open the app or the site: visits by persona, life cycle, season, weekday and hour.
 
-A visit belongs to the night that receives it. A few phones were offline: their visit happened one to three days earlier.
+A visit belongs to the night that receives it. A few phones were offline: their visit happened one to three days
+earlier.
 """
 
 from __future__ import annotations
@@ -164,5 +165,3 @@ def terminal_habits(population: Population, seed: int) -> tuple[NDArray[np.bool_
     pc = hashed_uniform(seed, "uses-pc", index) < np.select([heavy, quiet], [0.6, 0.05], 0.2)
     third = hashed_uniform(seed, "uses-third-party", index) < np.where(quiet, 0.02, 0.12)
     return pc, third
-
-

@@ -63,8 +63,8 @@ class Events:
     def __len__(self) -> int:
         return len(self.kind)
 
-    def take(self, order: Indexes) -> Events:
-        """The events at the given places."""
+    def take(self, order: Indexes | NDArray[np.bool_]) -> Events:
+        """The events at the given places, or those marked true."""
         return Events(*(getattr(self, item.name)[order] for item in fields(self)))
 
 
@@ -123,9 +123,7 @@ def _local_ms(times: pa.ChunkedArray) -> Indexes:
     return times.combine_chunks().cast(pa.timestamp("ms")).cast(pa.int64()).to_numpy(zero_copy_only=False)
 
 
-def order_events(
-    seed: int, day: int, orders: pa.Table, product_ids: pa.Array
-) -> tuple[Events, pa.Array]:
+def order_events(seed: int, day: int, orders: pa.Table, product_ids: pa.Array) -> tuple[Events, pa.Array]:
     """The three steps of every app order of the books, and their journey_ids."""
     chosen = orders.filter(pc.and_(pc.equal(orders["entry_channel"], "app"), pc.is_valid(orders["journey_id"])))
     draw, size = stream(seed, "order-steps", day), chosen.num_rows
@@ -133,7 +131,11 @@ def order_events(
     submitted = _local_ms(chosen["ordered_at"])
     product = pc.fill_null(pc.index_in(chosen["product_id"].combine_chunks(), value_set=product_ids), -1).to_numpy()
     think, confirm = draw.integers(9_000, 90_000, size), draw.integers(1_500, 8_000, size)
-    steps = (("open", submitted - confirm - think, think), ("confirm", submitted - confirm, confirm), ("submit", submitted, 800))
+    steps = (
+        ("open", submitted - confirm - think, think),
+        ("confirm", submitted - confirm, confirm),
+        ("submit", submitted, 800),
+    )
     parts = [
         make_events(
             CODE[f"order_step_{name}"],
@@ -215,5 +217,3 @@ def with_abandoned_journeys(events: Events, day: int, journeys: pa.Array) -> tup
 def in_order_of_arrival(events: Events) -> Events:
     """Sorted by the time they were received, ties by device and kind."""
     return events.take(np.lexsort((events.kind, events.device, events.at_ms + events.delay_ms)))
-
-

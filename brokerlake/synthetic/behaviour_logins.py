@@ -1,4 +1,4 @@
-"""trading_logins: what the counter saw: the app's logins (one a logged-in visit), the PC program, third parties' apps."""
+"""trading_logins, what the counter saw: the app's (one a logged-in visit), the PC program's, third parties'."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from brokerlake.synthetic.behaviour import REST_DAY_FACTOR, VisitModel, Visits, epoch_ms, seconds_of_day, terminal_habits
+from brokerlake.synthetic.behaviour import (
+    REST_DAY_FACTOR,
+    VisitModel,
+    Visits,
+    epoch_ms,
+    seconds_of_day,
+    terminal_habits,
+)
 from brokerlake.synthetic.columns import picked, with_nulls
 from brokerlake.synthetic.day_dates import DayDates
 from brokerlake.synthetic.devices import device_ids, ip_texts
@@ -40,14 +47,14 @@ def _other_logins(
             who = np.repeat(customer, count)
             at = epoch_ms(natural) + seconds_of_day(draw.random(len(who)), is_trading) * 1000
             parts.append((who, np.full(len(who), terminal), at))
-    who, terminal, at = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return who, terminal, at
+    who_logs_in, terminals, times = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return who_logs_in, terminals, times
 
 
 def login_rows(
     people: People, model: VisitModel, dates: DayDates, day: int, visits: Visits, factor: float = 1.0
 ) -> pa.Table:
-    """The night's logins in order of time, one a second per account and terminal, with the hidden column `_customer`."""
+    """Logins in order of time, one a second per account and terminal, with the hidden column `_customer`."""
     own = visits.is_logged_in & (visits.delay_ms == 0)
     who, terminal, at = _other_logins(people, model, dates, day, factor)
     customer = np.concatenate([visits.customer[own], who])
@@ -56,7 +63,8 @@ def login_rows(
     second = np.concatenate([visits.start_ms[own] + 2500, at]) // 1000
     account = first_accounts(people.population.account_customer, len(people.index))[customer]
     closed = people.population.account_closed_day[account]
-    good = np.flatnonzero((account >= 0) & (day < closed))
+    end = epoch_ms(dates.trading_dates[day]) // 1000 + 86_400
+    good = np.flatnonzero((account >= 0) & (day < closed) & (second < end))
     order = good[np.lexsort((kind[good], account[good], second[good]))]
     keys = np.stack([second[order], account[order], kind[order]])
     order = order[np.concatenate([[True], (np.diff(keys, axis=1) != 0).any(axis=0)])] if len(order) else order

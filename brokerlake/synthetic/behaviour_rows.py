@@ -58,13 +58,15 @@ class EventRows:
             "event_id": codes("e", number, 13),
             "distinct_id": device_ids(self.people.seed, part.device),
             "login_id": picked(self.people.population.customer_no, customer, ~(known & part.is_logged_in)),
-            "event": picked(EVENTS, part.kind),
+            "event": picked(EVENTS, part.kind.astype(np.int64)),
             "properties": self._properties(part, number),
             "occurred_at": iso_times(part.at_ms),
             "received_at": iso_times(part.at_ms + part.delay_ms),
             "app_id": picked(["stock_app", "web"], is_web.astype(np.int64)),
-            "platform": picked(PLATFORMS, platform),
-            "app_version": picked(["", f"8.{self.day // 40}.2", f"8.{self.day // 40}.0"], self._version(is_web, uniform)),
+            "platform": picked(PLATFORMS, platform.astype(np.int64)),
+            "app_version": picked(
+                ["", f"8.{self.day // 40}.2", f"8.{self.day // 40}.0"], self._version(is_web, uniform)
+            ),
             "ip": ip_texts(self.people.seed, part.device, uniform),
             "region": self._regions(part),
             "_customer": pa.array(part.customer),
@@ -124,7 +126,13 @@ class EventRows:
     def _recommended(self, text: pa.Array, uniform: NDArray[np.float64], number: Indexes) -> pa.Array:
         """A quarter of the product views came from a recommendation."""
         strategy = picked(["S_hot", "S_similar", "S_collab"], (uniform * 12).astype(np.int64) % 3)
-        pieces = [',"strategy_id":"', strategy, '","recommendation_id":"', codes(f"r{self.day:05d}-", number % 100_000_000, 8), '"}']
+        pieces = [
+            ',"strategy_id":"',
+            strategy,
+            '","recommendation_id":"',
+            codes(f"r{self.day:05d}-", number % 100_000_000, 8),
+            '"}',
+        ]
         longer = pc.binary_join_element_wise(pc.utf8_slice_codeunits(text, 0, -1), *pieces, "")
         return pc.if_else(pa.array(uniform < 0.25), longer, text)
 
@@ -135,7 +143,9 @@ class EventRows:
     def _keywords(self, part: Events, number: Indexes) -> pa.Array:
         luck = hashed_uniform(self.people.seed, "keyword", number)
         words = picked(KEYWORDS, (luck**1.4 * len(KEYWORDS)).astype(np.int64))
-        typed = np.flatnonzero((hashed_uniform(self.people.seed, "typed", number) < PHONE_IN_KEYWORD) & (part.customer >= 0))
+        typed = np.flatnonzero(
+            (hashed_uniform(self.people.seed, "typed", number) < PHONE_IN_KEYWORD) & (part.customer >= 0)
+        )
         if not len(typed):
             return words
         phones = self.people.phones(part.customer[typed].astype(np.int64), np.full(len(typed), self.day))
@@ -154,7 +164,11 @@ def iso_times(local_ms: Indexes) -> pa.Array:
     days, inverse = np.unique(local_ms // _DATE_MS, return_inverse=True)
     dates = pa.array([f"{text}T" for text in days.astype("datetime64[D]").astype(str).tolist()], pa.string())
     rest = local_ms % _DATE_MS
-    parts = dates.take(pa.array(inverse)), _SECONDS.take(pa.array(rest // 1000)), _MILLISECONDS.take(pa.array(rest % 1000))
+    parts = (
+        dates.take(pa.array(inverse)),
+        _SECONDS.take(pa.array(rest // 1000)),
+        _MILLISECONDS.take(pa.array(rest % 1000)),
+    )
     return pc.binary_join_element_wise(*parts, "")
 
 

@@ -56,7 +56,7 @@ def _fills_per_order(most: Integers, wanted: int | None, draw: np.random.Generat
         return np.minimum(1 + np.floor(mean * size + chance).astype(np.int64), most)
 
     if wanted is None:
-        return fills(USUAL_FILLS - 1.5)
+        return fills(USUAL_FILLS - 1.0)
     low, high = 0.0, float(_MOST_FILLS)
     for _ in range(20):
         middle = (low + high) / 2
@@ -105,10 +105,7 @@ def charge(fills: Rows, orders: Rows, ledger: Ledger, traits: Traits, fees: DayF
 
 
 def post_fills(fills: Rows, orders: Rows, ledger: Ledger) -> None:
-    """Moves shares and money: bought shares are fresh, sale proceeds not yet withdrawable.
-
-    A sale whose fees exceed cash and proceeds of a tiny amount cannot happen: fees are part of what is posted.
-    """
+    """Moves shares and money: bought shares are fresh, sale proceeds not yet withdrawable."""
     order = fills["order"]
     account, product, side = (orders[name][order] for name in ("account", "product", "side"))
     financed = orders["financed"][order] > 0

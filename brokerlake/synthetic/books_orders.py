@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brokerlake.synthetic.books_state import AMOUNT_UNITS, Integers, Ledger, Rows, joined
-from brokerlake.synthetic.books_traits import FUND, MARGIN, PLAN_PERIOD, Traits
+from brokerlake.synthetic.books_traits import MARGIN, PLAN_PERIOD, Traits
 from brokerlake.synthetic.market import Market
 
 ORDERS = ("account", "product", "side", "financed", "system", "quantity", "money")
@@ -128,8 +128,3 @@ def without_doubles(first: Rows, second: Rows) -> Rows:
     """Both, less the second's rows of accounts that the first already sells out."""
     keep = ~np.isin(second["account"], first["account"])
     return joined([first, {name: column[keep] for name, column in second.items()}], ORDERS)
-
-
-def is_fund_account(traits: Traits, account: Integers) -> Flags:
-    """Accounts that hold funds only."""
-    return np.asarray(traits.kind[account] == FUND)

@@ -53,9 +53,7 @@ MALFORMED = {
     "trading_logins": ("logged_in_at_not_a_time", "missing_column"),
     "crm_contacts": ("started_at_not_a_time", "broken_json"),
     "channel_clicks": (),
-    "web_events": (
-        *("occurred_at_not_a_time", "broken_json", "unknown_event", "unknown_property", "wrong_type"),
-    ),
+    "web_events": (*("occurred_at_not_a_time", "broken_json", "unknown_event", "unknown_property", "wrong_type"),),
 }
 OUTCOMES = {"duplicate": "duplicate", "late": "kept", "unknown_property": "kept"}
 """Expected outcome by kind; every other kind is rejected."""
@@ -66,6 +64,7 @@ TIMES = {
     "channel_clicks": ("clicked_at",),
     "web_events": ("occurred_at", "received_at"),
 }
+_WRONG_TYPE = '{"duration_ms":"quite long","feature_id":"home"}'
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}")
 
 
@@ -92,7 +91,7 @@ _WRONG: dict[str, Callable[[Cells], Cells]] = {
     "occurred_at_not_a_time": _set("occurred_at", "1970-01-01"),
     "unknown_event": _set("event", "shake_phone"),
     "unknown_property": _unknown_property,
-    "wrong_type": lambda cells: cells | {"event": "page_view", "properties": '{"duration_ms":"quite long"}'},
+    "wrong_type": lambda cells: cells | {"event": "page_view", "properties": _WRONG_TYPE},
     "missing_column": lambda cells: cells,
     "broken_json": lambda cells: cells,
 }

@@ -27,11 +27,6 @@ def round_half_up(numerator: NDArray[np.int64], denominator: NDArray[np.int64] |
     return quotient + (2 * remainder >= denominator)
 
 
-def rate_units(rate: float | str | Decimal) -> int:
-    """A rate as parts per 10^8."""
-    return int((Decimal(str(rate)) * RATE_SCALE).to_integral_value())
-
-
 @dataclass(frozen=True)
 class DayFees:
     """The tariff of one day; arrays hold one entry per product, in the order of the product list.

@@ -16,13 +16,15 @@ Texts = NDArray[np.str_]
 Indexes = NDArray[np.int64]
 
 SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金"
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹"
+    "彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金"
 )
 PINYIN = (
-    "wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he gao lin luo zheng liang xie song tang xu "
-    "han feng deng cao peng zeng xiao tian dong yuan pan yu jiang cai yu du ye cheng su wei lv ding ren shen yao lu "
-    "jiang cui zhong tan lu wang fan jin"
-).split()
+    *("wang", "li", "zhang", "liu", "chen", "yang", "huang", "zhao", "wu", "zhou", "xu", "sun", "ma", "zhu", "hu"),
+    *("guo", "he", "gao", "lin", "luo", "zheng", "liang", "xie", "song", "tang", "xu", "han", "feng", "deng", "cao"),
+    *("peng", "zeng", "xiao", "tian", "dong", "yuan", "pan", "yu", "jiang", "cai", "yu", "du", "ye", "cheng", "su"),
+    *("wei", "lv", "ding", "ren", "shen", "yao", "lu", "jiang", "cui", "zhong", "tan", "lu", "wang", "fan", "jin"),
+)
 GIVEN_MALE = "伟强磊军洋勇杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林阳建志国文博瑞晨轩睿毅峰成彬"
 GIVEN_FEMALE = "芳娜敏静丽艳娟霞秀燕玲桂英梅莉兰洁云萍红玉婷雪慧颖琳晶倩妍欣怡佳雅梦琪涵璐蕾薇悦莹彤"
 GIVEN_RARE = ("䶮", "㛃", "𬭎", "𠅤", "喆", "堃", "玥", "昇")

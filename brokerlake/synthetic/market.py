@@ -70,10 +70,6 @@ class Market:
         self._usual_volume = np.append(self.listed.volume, 1.2e10)
         self._simulate()
 
-    def day_of(self, when: date) -> int:
-        """The trading-day index of a trading date; raises ValueError when it is none."""
-        return self.dates.index(when)
-
     def natural_number(self, day: NDArray[np.int32] | NDArray[np.int64]) -> NDArray[np.int64]:
         """Days since 1970-01-01 of trading days; those before the history are spread over seven-day weeks."""
         day = np.asarray(day, dtype=np.int64)

@@ -201,7 +201,9 @@ class Marketing:
         changed = self._log.days[position]
         changed = np.where(changed < 0, self._first[plan], changed)
         tested = changed > self._first[plan]
-        labels = [PLANS[p].labels + (";新素材" if t else "") for p, t in zip(plan.tolist(), tested.tolist(), strict=True)]
+        labels = [
+            PLANS[p].labels + (";新素材" if t else "") for p, t in zip(plan.tolist(), tested.tolist(), strict=True)
+        ]
         planned_end = self._dates.dates(self._first[plan]) + np.timedelta64(365, "D")
         ends = np.where(self._last[plan] < NEVER, planned_end, np.datetime64("NaT", "D"))
         columns = {

@@ -17,7 +17,22 @@ from brokerlake.synthetic.population import CHURN_EXPLICIT, CHURN_HIDDEN, Popula
 
 CITIES = (
     *("上海", "北京", "深圳", "广州", "杭州", "成都", "南京", "武汉", "苏州", "重庆", "西安", "长沙", "宁波", "青岛"),
-    *("郑州", "济南", "合肥", "福州", "厦门", "无锡", "天津", "沈阳", "大连", "昆明", "南昌", "哈尔滨", "石家庄", "太原"),
+    *(
+        "郑州",
+        "济南",
+        "合肥",
+        "福州",
+        "厦门",
+        "无锡",
+        "天津",
+        "沈阳",
+        "大连",
+        "昆明",
+        "南昌",
+        "哈尔滨",
+        "石家庄",
+        "太原",
+    ),
 )
 OCCUPATIONS = (
     *("企业职员", "私营业主", "退休人员", "公务员", "教师", "工程师", "医务人员", "金融从业者", "自由职业", "学生"),
@@ -96,7 +111,9 @@ class People:
             due = self._first_test + _RISK_TEST_DAYS * turn + late
             days[f"risk_{turn}"] = np.where(due > start, due, NEVER)
         leaves = (self.population.churn_kind == CHURN_HIDDEN) & (self.uniform("tells-brokers") < 0.6)
-        days["brokers"] = np.where(leaves, np.maximum(self.population.churn_day.astype(np.int64) - 10, start + 1), NEVER)
+        days["brokers"] = np.where(
+            leaves, np.maximum(self.population.churn_day.astype(np.int64) - 10, start + 1), NEVER
+        )
         gone = np.where(self.population.churn_kind == CHURN_EXPLICIT, self.population.churn_day.astype(np.int64), NEVER)
         return {
             name: day if name == "opened" else np.where((day < gone) & (day > opened), np.minimum(day, NEVER), NEVER)

@@ -18,6 +18,7 @@ from brokerlake.synthetic.draws import hashed_uniform
 from brokerlake.synthetic.formats import FEEDS
 from brokerlake.synthetic.people import CHANGES, People
 
+
 def nullable(texts: NDArray[np.str_]) -> pa.Array:
     """Arrow strings with null for ''."""
     return pa.array(texts.astype(object), pa.string(), mask=texts == "")

@@ -52,7 +52,9 @@ class Service:
         people = self._people.population
         to_go = people.churn_day[customer].astype(np.int64) - day
         soon = (to_go <= 25) & (to_go > -CLOSING_DAYS)
-        return np.where(soon, np.select([people.churn_kind[customer] == k for k in (CHURN_HIDDEN, CHURN_EXPLICIT)], [1, 2], 0), 0)
+        return np.where(
+            soon, np.select([people.churn_kind[customer] == k for k in (CHURN_HIDDEN, CHURN_EXPLICIT)], [1, 2], 0), 0
+        )
 
     def rows(self, day: int) -> pa.Table:
         """crm_contacts of the night, in order of time, with the hidden column `_customer`."""
@@ -66,7 +68,7 @@ class Service:
         for natural in self._dates.natural_dates(day):
             is_trading = natural == self._dates.trading_dates[day]
             some = np.repeat(customer, draw.poisson(rate * (1.0 if is_trading else 0.15)))
-            second = np.clip(seconds_of_day(draw.random(len(some)), is_trading), 29_000, 75_000)
+            second = np.clip(seconds_of_day(draw.random(len(some)), is_trading), 29_000, 70_000)
             who.append(some)
             at.append(epoch_ms(natural) // 1000 + second)
         everybody, started = np.concatenate(who), np.concatenate(at)
@@ -109,7 +111,9 @@ class Service:
         }
         return pa.table({name: columns[name] for name in (*FEEDS["crm_contacts"].columns, "_customer")})
 
-    def _phones(self, draw: np.random.Generator, who: Indexes, stranger: NDArray[np.bool_], day: int) -> NDArray[np.str_]:
+    def _phones(
+        self, draw: np.random.Generator, who: Indexes, stranger: NDArray[np.bool_], day: int
+    ) -> NDArray[np.str_]:
         strangers = stranger_phones(len(self._people.index))
         known = self._people.phones(who, np.full(len(who), day))
         return np.where(stranger, strangers[draw.integers(0, len(strangers), len(who))], known)

@@ -128,7 +128,7 @@ def _identities(
     """Every clear identity of customers and advisers, in all versions there ever were by the end."""
     owners = np.unique(people.phone_owner[known])
     ends = [np.full(len(owners), day) for day in (-(10**6), 10**6)]
-    middle = people.change_days["phone_1"][owners]
+    middle = np.minimum(people.change_days["phone_1"][owners], 10**6)
     versions = [np.full(len(known), day) for day in (-(10**6), 10**6)]
     profile = people.profile(known, versions[0])
     values: dict[str, list[str]] = {

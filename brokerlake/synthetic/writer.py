@@ -3,8 +3,8 @@
 What the manifest's totals mean, for rows that are not well-formed too:
 
 - `rows`: lines after the header (JSON lines: all lines), malformed ones and repeats included; Parquet: its rows.
-- `control_sums`: exact sum of a column over all rows with the right number of columns (JSON: valid lines) whose value is a
-  plain decimal; the text of the sum has no exponent and no trailing zeros after the point.
+- `control_sums`: exact sum of a column over all rows with the right number of columns (JSON: valid lines) whose
+  value is a plain decimal; the text of the sum has no exponent and no trailing zeros after the point.
 - `id_hash_total`: sum of crc32 of the key columns' source text joined with `|`, over the rows with the right number
   of columns (JSON: valid lines); null is empty text.
 
@@ -17,7 +17,8 @@ import gzip
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -125,8 +126,6 @@ def _stretches(part: Part, feed: FeedFormat, totals: _Totals) -> Iterator[bytes]
 
 
 def _hash(key: str | None) -> int:
-    import zlib
-
     return 0 if key is None else zlib.crc32(key.encode())
 
 
@@ -171,11 +170,11 @@ def _digest(path: Path) -> str:
 
 
 def deliver(
-    landing: Path, feed_name: str, business_date: date, parts: Sequence[Part], *, sequence: int = 1, kind: str = ""
+    landing: Path, feed_name: str, business_date: date, parts: Iterable[Part], kind: str, sequence: int = 1
 ) -> Path:
-    """Write one delivery whole (replacing what lay there) and return its folder.
+    """Write one delivery whole (replacing what lay there), file by file, and return its folder.
 
-    `kind` overrides the feed's usual one, e.g. `snapshot` for the opening of a change feed.
+    `kind` is facts, changes or snapshot: a change feed opens with a snapshot.
     """
     feed = FEEDS[feed_name]
     folder = landing / feed_name / business_date.isoformat() / f"seq={sequence}"
@@ -193,7 +192,7 @@ def deliver(
         "delivered_on": business_date.isoformat(),
         "sequence": sequence,
         "schema_version": 1,
-        "kind": kind or feed.delivery,
+        "kind": kind,
         "files": files,
         "rows": whole.rows,
         "control_sums": {name: plain_decimal(value) for name, value in whole.sums.items()},

@@ -30,7 +30,7 @@ from jobs.bronze.batch import (
 from jobs.bronze.lines import Stretch, read_stretches
 
 _LOCAL = threading.local()
-_LINES_LOOKED_AT_FOR_NEW_KEYS = 200
+_LINES_LOOKED_AT_FOR_NEW_KEYS = 20
 _SENTENCES = {
     "not_json": "the line is no JSON",
     "not_an_object": "the line is no JSON object",
@@ -88,20 +88,35 @@ def _parse_all(lines: pa.Array, columns: Sequence[SourceColumn]) -> pa.RecordBat
 
 def _read_lines(lines: pa.Array, stretch: Stretch, columns: Sequence[SourceColumn], notices: tuple[str, ...]) -> Batch:
     numbers = np.arange(stretch.first_line, stretch.first_line + stretch.count, dtype=np.int64)
-    if b"\\u0000" not in stretch.text:
-        try:
-            return Batch(_parse_all(lines, columns), pa.array(numbers), (), notices)
-        except duckdb.Error:
-            pass  # at least one line is malformed: look at each
-    rules = _judge_lines(lines, columns)
-    good = pc.is_null(rules)
+    has_nul = b"\\u0000" in stretch.text
+    rows = None if has_nul else _try_parse(lines, columns)
+    if rows is not None:
+        return Batch(rows, pa.array(numbers), (), notices)
+    rules = _mark_broken_json(lines)
+    rows = None if has_nul else _try_parse(lines.filter(pc.is_null(rules)), columns)
+    if rows is None:  # more is wrong than a line that is no JSON
+        rules = _judge_lines(lines, columns)
+        rows = _parse_all(lines.filter(pc.is_null(rules)), columns)
     rejects = tuple(
         Reject(int(numbers[at]), rule, _SENTENCES[rule], excerpt(lines[at].as_py().rstrip("\r\n")))
         for at, rule in enumerate(rules.to_pylist())
         if rule is not None
     )
-    rows = _parse_all(lines.filter(good), columns)
-    return Batch(rows, pa.array(numbers).filter(good), rejects, notices)
+    return Batch(rows, pa.array(numbers).filter(pc.is_null(rules)), rejects, notices)
+
+
+def _try_parse(lines: pa.Array, columns: Sequence[SourceColumn]) -> pa.RecordBatch | None:
+    """Every line parsed, or None when one of them is malformed."""
+    try:
+        return _parse_all(lines, columns)
+    except duckdb.Error:
+        return None
+
+
+def _mark_broken_json(lines: pa.Array) -> pa.Array:
+    """Per line the rule `not_json` where it is none, null elsewhere: the usual fault, and cheap to find."""
+    sql = "SELECT CASE WHEN NOT json_valid(line) THEN 'not_json' END AS rule FROM lines ORDER BY place"
+    return _query(sql, lines).column("rule").combine_chunks().cast(pa.string())
 
 
 def _judge_lines(lines: pa.Array, columns: Sequence[SourceColumn]) -> pa.Array:
@@ -136,8 +151,13 @@ def _refuse_dropped_columns(judged: pa.Table, columns: Sequence[SourceColumn]) -
 
 
 def _new_keys(lines: pa.Array, columns: Sequence[SourceColumn]) -> tuple[str, ...]:
-    """A notice when the first lines have keys the contract does not know."""
-    sql = "SELECT DISTINCT unnest(json_keys(line)) AS name FROM lines WHERE json_valid(line) ORDER BY name"
-    found = _query(sql, lines.slice(0, _LINES_LOOKED_AT_FOR_NEW_KEYS)).column("name").to_pylist()
-    added = sorted(set(found) - {column.name for column in columns})
+    """A notice when one of the first lines has a key the contract does not know."""
+    found: set[str] = set()
+    for line in lines.slice(0, _LINES_LOOKED_AT_FOR_NEW_KEYS).to_pylist():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue  # rejected with its line number in its turn
+        found.update(value if isinstance(value, dict) else ())
+    added = sorted(name[:60] for name in found - {column.name for column in columns})
     return (f"key {', '.join(added)} added, not read",) if added else ()

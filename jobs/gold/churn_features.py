@@ -113,8 +113,8 @@ def derived_features(params: Params) -> dict[str, Column]:
         average = f"average_net_assets_amount_{span}td"
         features[f"net_inflow_ratio_{span}td"] = ratio_to(f"net_inflow_amount_{span}td", average, least)
         features[f"profit_ratio_{span}td"] = ratio_to(f"profit_amount_{span}td", average, least)
-        features[f"excess_profit_ratio_{span}td"] = (
-            ratio_to(f"profit_amount_{span}td", average, least) - F.col(f"market_return_{span}td")
+        features[f"excess_profit_ratio_{span}td"] = ratio_to(f"profit_amount_{span}td", average, least) - F.col(
+            f"market_return_{span}td"
         )
     features["peak_ratio_250td"] = ratio_to(
         "average_net_assets_amount_60td", "peak_average_net_assets_amount_250td", least

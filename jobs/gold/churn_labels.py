@@ -47,13 +47,13 @@ def build(
         return attach_one_id(frame, identity_map, "customer", "customer_no").where(F.col("one_id").isNotNull())
 
     closings = date_of_last_closing(of_people(keep_open(accounts)), of_people(accounts_ahead))
-    moves = date_of_custody_out(
-        of_people(movements_ahead), of_people(balances_ahead), Decimal(params.remaining_amount)
-    )
+    moves = date_of_custody_out(of_people(movements_ahead), of_people(balances_ahead), Decimal(params.remaining_amount))
     people = list_people(customers, identity_map).select(*LABEL_KEY)
     labelled = people.join(closings, on=LABEL_KEY, how="inner").join(moves, on=LABEL_KEY, how="left")
     churned_on = F.least("accounts_closed_on", "moved_out_on")
-    kind = F.when(F.col("moved_out_on") < F.coalesce("accounts_closed_on", F.date_add("moved_out_on", 1)), "custody_out")
+    kind = F.when(
+        F.col("moved_out_on") < F.coalesce("accounts_closed_on", F.date_add("moved_out_on", 1)), "custody_out"
+    )
     return labelled.select(
         *LABEL_KEY,
         F.lit(params.label_window_trading_days).alias("label_window_trading_days"),

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from jobs.methods.tag_catalogue import Tag, read_tags
 
 _TEXTS = ("name", "owner", "department", "kind", "definition", "refresh", "sensitivity", "rule_text", "rule_hash")
+RECORDS = f"array<struct<tag_code: string, tag_version: int, validity_days: int, {': string, '.join(_TEXTS)}: string>>"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,5 @@ def describe_tag(tag: Tag) -> Column:
 
 def build(*, calendar: DataFrame, definitions: Sequence[Mapping[str, Any]], params: Params) -> DataFrame:
     """All tags; raises TagRuleError for a broken record or a code that stands twice."""
-    tags = [describe_tag(tag) for tag in read_tags(definitions)]
-    carrier = calendar.limit(1)
-    if not tags:
-        tags, carrier = [F.lit(None)], carrier.where(F.lit(False))
-    return carrier.select(F.explode(F.array(*tags)).alias("tag")).select("tag.*")
+    records = F.array(*[describe_tag(tag) for tag in read_tags(definitions)]).cast(RECORDS)
+    return calendar.limit(1).select(F.explode(records).alias("tag")).select("tag.*")

@@ -19,6 +19,9 @@ from jobs.methods.tag_kinds import ColumnRule, EventPreferenceRule, rank_prefere
 from jobs.methods.tag_rules import TagRuleError
 
 KEY = ["one_id", "as_of_date"]
+STAMPED = (
+    "array<struct<tag_code: string, computed_value: string, tag_version: int, validity_days: int, evidence: string>>"
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def apply_column_rules(people: DataFrame, rules: Sequence[tuple[Tag, ColumnRule]
     names = [f"_value_{at}" for at in range(len(rules))]
     valued = people.select("*", *[rule.value.alias(name) for name, (_, rule) in zip(names, rules, strict=True)])
     tags = [F.struct(*stamp(tag, F.col(name), r.evidence)) for name, (tag, r) in zip(names, rules, strict=True)]
-    return valued.select(*KEY, F.explode(F.array(*tags)).alias("tag")).select(*KEY, "tag.*")
+    return valued.select(*KEY, F.explode(F.array(*tags).cast(STAMPED)).alias("tag")).select(*KEY, "tag.*")
 
 
 def build(

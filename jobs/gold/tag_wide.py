@@ -24,7 +24,6 @@ class Params:
 def build(*, tags: DataFrame, definitions: Sequence[Mapping[str, Any]], params: Params) -> DataFrame:
     """The tag values of the run's as-of dates side by side; null where a tag does not apply."""
     columns = [
-        F.max(F.when(F.col("tag_code") == tag.code, F.col("value"))).alias(tag.code)
-        for tag in read_tags(definitions)
+        F.max(F.when(F.col("tag_code") == tag.code, F.col("value"))).alias(tag.code) for tag in read_tags(definitions)
     ]
     return tags.groupBy("one_id", "as_of_date").agg(F.count(F.lit(1)).alias("tag_count"), *columns)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from brokerlake.setup.airflow_home import configuration
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
 SCRATCH = Path(tempfile.mkdtemp(prefix="brokerlake-airflow-"))
 os.environ["AIRFLOW_HOME"] = str(SCRATCH)
-os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{SCRATCH / 'airflow.db'}"
-os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
+(SCRATCH / "airflow.cfg").write_text(configuration(SCRATCH, PROJECT / "dags"), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.slow
 def airflow(tmp_path_factory: pytest.TempPathFactory, project: Path):
     folder = tmp_path_factory.mktemp("airflow")
     ensure_airflow(folder / "airflow", project / "dags", Path(sys.executable), folder / "migrate.log")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
     told = folder / "progress"
-    clean |= {**airflow_environment(folder / "airflow"), "BROKERLAKE_HOME": str(folder / "home")}
-    clean |= {"BROKERLAKE_PROGRESS": str(told), "PYTHONPATH": str(project)}
+    variables = {**os.environ, **airflow_environment(folder / "airflow", project / "dags")}
+    variables |= {"BROKERLAKE_HOME": str(folder / "home"), "BROKERLAKE_PROGRESS": str(told)}
+    variables |= {"PYTHONPATH": str(project)}
 
     def run(night: str):
         command = [sys.executable, "-m", "airflow", "dags", "test", "nightly", night]
-        done = subprocess.run(command, env=clean, cwd=project, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, env=variables, cwd=project, capture_output=True, text=True, timeout=300)
         return done.returncode, done.stdout + done.stderr, told.read_text() if told.exists() else ""
 
     return run

@@ -19,9 +19,7 @@ LABEL_DATES = {"as_of_date": "date", "known_on": "date"}
 ONE, TWO = "2024-03-04", "2024-03-05"
 
 
-def customers(
-    spark: SparkSession, values: Sequence[Mapping[str, Any]], dates: Mapping[str, str] = DATES
-) -> DataFrame:
+def customers(spark: SparkSession, values: Sequence[Mapping[str, Any]], dates: Mapping[str, str] = DATES) -> DataFrame:
     """CRM rows as of their date."""
     return rows(spark, "silver.customer_changes", values, extra=dates)
 

@@ -29,10 +29,16 @@ RECORDS = [
             "metric",
             {"field": "windows.trade_count", "window": "20td", "cut": [1], "labels": ["none", "some"]},
         ),
-        ("step", "layered", {"layers": [
-            {"value": "traded", "when": {"field": "milestones.first_trade_on", "operator": "is_present"}},
-            {"value": "registered"},
-        ]}),
+        (
+            "step",
+            "layered",
+            {
+                "layers": [
+                    {"value": "traded", "when": {"field": "milestones.first_trade_on", "operator": "is_present"}},
+                    {"value": "registered"},
+                ]
+            },
+        ),
         ("pages", "event_preference", {"property": "page_kind", "days": 30, "top": 2}),
     ]
 ]
@@ -131,6 +137,9 @@ def test_build__rule_looks_back_too_far_or_at_no_column__is_refused(spark):
     given = inputs(spark)
     with pytest.raises(TagRuleError, match="pages: looks back 30 days, 7 are read"):
         build(**{**given, "params": Params(event_days_back=7)})
-    broken = {**RECORDS[0], "rule": {"layers": [{"value": "b", "when": {"field": "customer.x", "operator": "is_present"}}]}}
+    broken = {
+        **RECORDS[0],
+        "rule": {"layers": [{"value": "b", "when": {"field": "customer.x", "operator": "is_present"}}]},
+    }
     with pytest.raises(TagRuleError, match="tag city: field customer.x"):
         build(**{**given, "definitions": [broken]})

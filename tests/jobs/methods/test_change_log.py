@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 
 from jobs.methods.change_log import add_list_columns, reconcile, versions
 
+pytestmark = pytest.mark.spark
+
 LOG = (
     "id string, value string, change_sequence bigint, op string, changed_at timestamp, effective_date date, "
     "is_deleted boolean, _file string, _line bigint, _sequence int, _business_date date, _row_hash bigint, "

@@ -19,6 +19,8 @@ from jobs.methods.source_types import (
     to_utc,
 )
 
+pytestmark = pytest.mark.spark
+
 DECIMALS = {
     "12.50": Decimal("12.5000"),
     " -0.1 ": Decimal("-0.1000"),

@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 from jobs.methods.verdicts import DUPLICATE, KEPT, REJECTED, Rule, judge, mark_repeats
 
+pytestmark = pytest.mark.spark
+
 SCHEMA = (
     "id string, revision int, note string, _file string, _line bigint, _sequence int, _business_date date, "
     "_row_hash bigint, _withdrawn boolean, _delivered_on date"

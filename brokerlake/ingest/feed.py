@@ -1,0 +1,219 @@
+"""One feed, some nights: every delivery read once and committed to bronze once.
+
+Files stream through a few threads into the Delta writer. Counts, control sums and key hashes are held against the
+manifests when the last row has been read and before the commit, so that a delivery that lies leaves no version behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from brokerlake.errors import RejectLimitError
+from brokerlake.ingest.assemble import Assembled, Assembler, Entry
+from brokerlake.ingest.parallel import read_at_once
+from brokerlake.ingest.sources import FeedSource, feed_source
+from brokerlake.ingest.tally import FeedCounts, Tally
+from brokerlake.ingest.withdrawals import find_withdrawals, rows_before_corrections
+from brokerlake.landing import Delivery, split_superseded, verify
+from brokerlake.privacy import Tokeniser, current_key, keep_identities
+from brokerlake.settings import Settings
+from brokerlake.tables import delta_files
+
+THREADS = 2
+GROUP_BYTES = 4 << 20
+GROUP_FILES = 64
+SMALL_BYTES = 2 << 20
+REJECTED_SCHEMA = pa.schema(
+    [
+        ("night", pa.date32()),
+        ("feed", pa.string()),
+        ("table_name", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("rule", pa.string()),
+        ("verdict", pa.string()),
+        ("sentence", pa.string()),
+        ("excerpt", pa.string()),
+        ("business_date", pa.date32()),
+        ("sequence", pa.int32()),
+    ]
+)
+"""One row per rejected line, as ops.rejected keeps it."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one commit to a bronze table did.
+
+    Attributes:
+        version: of the table after it.
+        counts: per night of the run.
+        rejected: rows not kept, in REJECTED_SCHEMA, by file and line; excerpts are masked.
+        notices: what stopped nothing and a person should know, e.g. an added column.
+    """
+
+    table: str
+    version: int
+    counts: Mapping[date, FeedCounts]
+    rejected: pa.Table
+    notices: tuple[str, ...] = ()
+
+
+@dataclass
+class _Run:
+    """The state of one ingest while it streams."""
+
+    source: FeedSource
+    assembler: Assembler
+    counting: dict[date, list[Delivery]]
+    superseded: dict[date, list[Delivery]]
+    before: dict[date, pa.Table]
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    withdrawn: dict[date, int] = field(default_factory=dict)
+    counts: dict[date, FeedCounts] = field(default_factory=dict)
+    failure: BaseException | None = None
+
+
+def ingest_feed(
+    settings: Settings,
+    feed: str,
+    taken: Mapping[date, Sequence[Delivery]],
+    dates: Sequence[date],
+    *,
+    base_version: int | None,
+    user_metadata: Mapping[str, object],
+) -> Ingested:
+    """Replace the partitions `dates` of the feed's bronze table by the deliveries `taken`, in one commit.
+
+    The head is first brought back to `base_version` (to the empty table when that is None). Deliveries that a higher
+    sequence of the same night replaces are counted, not read.
+
+    Raises LandingError for a delivery that is not what its manifest says, RejectLimitError for a night with too many
+    malformed rows; nothing is committed then.
+    """
+    source = feed_source(settings, feed)
+    path = settings.table_path(source.table)
+    delta_files.create(path, source.contract)
+    delta_files.restore(path, base_version or 0)
+    run = _prepare(settings, source, taken, dates, base_version)
+    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run))
+    days = ", ".join(f"'{day}'" for day in sorted(dates))
+    try:
+        version = delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
+    except Exception:
+        if run.failure is not None:  # the writer only says that its stream broke
+            raise run.failure from None
+        raise
+    keep_identities(settings, run.assembler.tokeniser.found(), user_metadata)
+    rejected = sorted(run.rejected, key=lambda row: (row["night"], row["file"], row["line"]))
+    return Ingested(
+        source.table, version, run.counts, pa.Table.from_pylist(rejected, REJECTED_SCHEMA), tuple(sorted(run.notices))
+    )
+
+
+def _prepare(
+    settings: Settings,
+    source: FeedSource,
+    taken: Mapping[date, Sequence[Delivery]],
+    dates: Sequence[date],
+    base_version: int | None,
+) -> _Run:
+    assembler = Assembler(source, Tokeniser(current_key(settings)), Tally(source.contract.control_totals))
+    counting: dict[date, list[Delivery]] = {}
+    superseded: dict[date, list[Delivery]] = {}
+    for night in sorted(dates):
+        counting[night], superseded[night] = split_superseded(taken.get(night, ()))
+    before = rows_before_corrections(
+        counting, schema=assembler.schema, bronze=settings.table_path(source.table), version=base_version
+    )
+    return _Run(source, assembler, counting, superseded, before)
+
+
+def _stream(run: _Run) -> Iterator[pa.RecordBatch]:
+    """Every batch of the commit; raises (and remembers) what is wrong before the writer can commit."""
+    try:
+        for assembled in _read_files(run):
+            run.rejected += assembled.rejected
+            run.notices += assembled.notices
+            yield assembled.rows
+        _check(run)
+        for night, rows in _withdrawals(run).items():
+            run.withdrawn[night] = rows.num_rows
+            yield from rows.to_batches()
+        _count(run)
+    except BaseException as failure:
+        run.failure = failure
+        raise
+
+
+def _read_files(run: _Run) -> Iterator[Assembled]:
+    groups = list(_group(_entries(run)))
+    small = sum(entry.file.bytes for group in groups for entry in group) < SMALL_BYTES
+    tasks = [partial(run.assembler.read, group) for group in groups]
+    return read_at_once(tasks, workers=1 if small else THREADS)
+
+
+def _entries(run: _Run) -> Iterator[Entry]:
+    for night, deliveries in run.counting.items():
+        for delivery in deliveries:
+            if not delivery.files:
+                verify(delivery)
+            for at, file in enumerate(delivery.files):
+                yield Entry(night, delivery, file, at == 0)
+
+
+def _group(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    """Files that one thread reads in one go: many small ones, or a large one."""
+    group: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if group and (size + entry.file.bytes > GROUP_BYTES or len(group) >= GROUP_FILES):
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += entry.file.bytes
+    if group:
+        yield group
+
+
+def _check(run: _Run) -> None:
+    for night, deliveries in run.counting.items():
+        for delivery in deliveries:
+            run.assembler.tally.check(delivery)
+        counts = run.assembler.tally.counts(deliveries, (), 0)
+        if counts.rejected > run.source.reject_limit * counts.landed:
+            raise _over_the_limit(run, night, counts)
+
+
+def _over_the_limit(run: _Run, night: date, counts: FeedCounts) -> RejectLimitError:
+    first = min((row for row in run.rejected if row["night"] == night), key=lambda row: (row["file"], row["line"]))
+    return RejectLimitError(
+        f"feed {run.source.feed}: night {night}: {counts.rejected} of {counts.landed} rows malformed, limit "
+        f"{run.source.reject_limit:.2%}; first: {first['file']} line {first['line']}: {first['rule']}: "
+        f"{first['sentence']}"
+    )
+
+
+def _withdrawals(run: _Run) -> dict[date, pa.Table]:
+    again = Assembler(run.source, run.assembler.tokeniser, Tally(run.source.contract.control_totals))
+
+    def read_delivery(night: date, delivery: Delivery) -> pa.Table:
+        entries = [Entry(night, delivery, file, False) for file in delivery.files]
+        return pa.Table.from_batches([part.rows for part in again.read(entries)], again.schema)
+
+    return find_withdrawals(
+        run.counting, run.before, key=run.source.contract.key, schema=again.schema, read_delivery=read_delivery
+    )
+
+
+def _count(run: _Run) -> None:
+    for night, deliveries in run.counting.items():
+        withdrawn = run.withdrawn.get(night, 0)
+        run.counts[night] = run.assembler.tally.counts(deliveries, run.superseded[night], withdrawn)

@@ -1,0 +1,180 @@
+"""The made-up broker's deliveries for a range of trading days, and the truth behind them.
+
+The same arguments give the same bytes. Each day is written before the next is made, so memory depends on the size of
+a day, not on the number of days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import chain, groupby
+from pathlib import Path
+
+from brokerlake.synthetic.books import Books
+from brokerlake.synthetic.faults import Faults
+from brokerlake.synthetic.fees import load_fee_schedule
+from brokerlake.synthetic.formats import FEEDS
+from brokerlake.synthetic.market import ANNOUNCED_DAYS, Market
+from brokerlake.synthetic.night import Broker, FeedPart
+from brokerlake.synthetic.population import make_population
+from brokerlake.synthetic.truth import PlantedFault, append_faults, load_state, save_state, write_people
+from brokerlake.synthetic.writer import Part, deliver, planted_line_numbers
+
+LOOK_AHEAD_DAYS = ANNOUNCED_DAYS
+"""Trading days that the calendar must reach past the last day: settlements and announced dividends lie there."""
+
+FEES = Path(__file__).resolve().parents[2] / "conf" / "fees.yaml"
+CORRECTED_EVERY = 45  # trading days between deliveries that are handed over twice
+CORRECTED_FEEDS = ("trading_orders", "crm_contacts", "channel_clicks")
+
+
+def generate(
+    *,
+    landing: Path,
+    truth: Path,
+    customers: int = 2000,
+    seed: int = 1,
+    first: date,
+    last: date,
+    calendar_dates: Sequence[date],
+    history_start: date,
+    history_days: int = 400,
+    events_per_day: int | None = None,
+    executions_per_day: int | None = None,
+    faults: bool = True,
+    progress: Callable[[str], None] = lambda message: None,
+) -> None:
+    """Write the deliveries of every trading day from `first` to `last`.
+
+    When `truth` holds the books at the end of the day before `first` for the same arguments, it goes on from there;
+    else the days from `history_start` on are lived through again without writing.
+
+    Args:
+        landing: folder of the deliveries.
+        truth: folder of the hidden truth.
+        customers: how many open within `history_days`.
+        seed: another one is another broker.
+        first: first trading day to write.
+        last: last trading day to write.
+        history_start: day 0 of the broker's life.
+        calendar_dates: trading dates in order, from `history_start` to LOOK_AHEAD_DAYS past `last` at least.
+        history_days: trading days within which `customers` open; later ones open at the same pace.
+        events_per_day: web events on a trading day; None for the customers' own pace.
+        executions_per_day: executions on a trading day; None likewise.
+        faults: plant named faults and write their ledger.
+        progress: told one line per day.
+
+    Raises:
+        ValueError: `first` or `last` is no trading day, or the calendar is too short.
+    """
+    dates = [day for day in calendar_dates if day >= history_start]
+    from_day, to_day = _day_of(dates, first, "first"), _day_of(dates, last, "last")
+    if to_day + LOOK_AHEAD_DAYS >= len(dates):
+        raise ValueError(f"the calendar must reach {LOOK_AHEAD_DAYS} trading days past {last}")
+    population = make_population(customers, seed, history_days)
+    market = Market(seed, dates)
+    listed = market.listed
+    books = Books(
+        population,
+        market,
+        load_fee_schedule(FEES, listed.line.tolist(), listed.market.tolist()),
+        seed,
+        executions_per_day,
+    )
+    broker = Broker(population, customers, seed, dates, market)
+    planter = Faults(population, seed, broker.dates) if faults else None
+    arguments = {
+        "customers": customers,
+        "seed": seed,
+        "history_start": dates[0].isoformat(),
+        "history_days": history_days,
+        "executions_per_day": executions_per_day,
+    }
+    truth.mkdir(parents=True, exist_ok=True)
+    _go_to(books, from_day, load_state(truth, arguments, dates[from_day - 1]) if from_day else None, progress)
+    planted: list[PlantedFault] = []
+    for day in range(from_day, to_day + 1):
+        tables = books.step(day)
+        planted += _write_day(landing, broker, planter, day, broker.parts(day, tables, events_per_day))
+        progress(f"{dates[day]} written ({day - from_day + 1} of {to_day - from_day + 1})")
+    append_faults(truth, planted, first)
+    write_people(truth, broker.people, broker.marketing, broker.advisers, broker.dates, to_day)
+    save_state(truth, arguments, last, books.state())
+
+
+def next_date(landing: Path, calendar_dates: Iterable[date]) -> date | None:
+    """The first calendar date after the newest business date of the executions in landing; None without any."""
+    folder = landing / "trading_executions"
+    delivered = [date.fromisoformat(path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    if not delivered:
+        return None
+    return min((day for day in calendar_dates if day > max(delivered)), default=None)
+
+
+def _day_of(dates: Sequence[date], when: date, name: str) -> int:
+    if when not in dates:
+        raise ValueError(f"{name}: {when} is no trading day of the history")
+    return dates.index(when)
+
+
+def _go_to(books: Books, day: int, state: Mapping | None, progress: Callable[[str], None]) -> None:
+    """Bring the books to the end of the day before."""
+    if state is not None:
+        books.restore(dict(state))
+        return
+    for passed in range(day):
+        books.step(passed)
+        if passed % 20 == 19:
+            progress(f"lived through {passed + 1} of {day} days again")
+
+
+def _write_day(
+    landing: Path, broker: Broker, planter: Faults | None, day: int, parts: Iterable[FeedPart]
+) -> list[PlantedFault]:
+    """Deliver every feed of the day and return the ledger of what was planted."""
+    when, ledger = broker.dates.trading_dates[day], []
+    for feed, files in groupby(parts, key=lambda part: part.feed):
+        head = next(files)
+        ready = (_ready(planter, part, day) for part in chain([head], files))
+        if planter is not None and _is_corrected(feed, day):
+            whole = list(ready)
+            deliver(landing, feed, when, [_too_short(part) for part in whole], head.kind)
+            file = f"{feed}/{when}/seq=1/{head.name}"
+            ledger.append(PlantedFault(feed, when, file, 0, "corrected_delivery", "superseded", None))
+            ledger += _deliver(landing, feed, when, whole, head.kind, sequence=2)
+        else:
+            ledger += _deliver(landing, feed, when, ready, head.kind, sequence=1)
+    return ledger
+
+
+def _ready(planter: Faults | None, part: FeedPart, day: int) -> Part:
+    return planter.planted(part.feed, part.name, part.rows, day) if planter else Part(part.name, part.rows)
+
+
+def _is_corrected(feed: str, day: int) -> bool:
+    """The feeds take turns, so that no night has two corrected deliveries."""
+    return feed in CORRECTED_FEEDS and day % CORRECTED_EVERY == 10 + 7 * CORRECTED_FEEDS.index(feed)
+
+
+def _too_short(part: Part) -> Part:
+    """The delivery as it was handed over first: the end is missing, the manifest agrees with what is there."""
+    return Part(part.name, part.rows.slice(0, part.rows.num_rows * 3 // 5))
+
+
+def _deliver(
+    landing: Path, feed: str, when: date, parts: Iterable[Part], kind: str, sequence: int
+) -> list[PlantedFault]:
+    """Write the delivery, one file at a time, and list its planted lines."""
+    ledger: list[PlantedFault] = []
+
+    def noted() -> Iterator[Part]:
+        for part in parts:
+            numbers = planted_line_numbers(part, FEEDS[feed].has_header)
+            file = f"{feed}/{when}/seq={sequence}/{part.name}"
+            for planted, line in zip(part.planted, numbers, strict=True):
+                ledger.append(PlantedFault(feed, when, file, line, planted.kind, planted.expected, planted.key))
+            yield part
+
+    deliver(landing, feed, when, noted(), kind, sequence)
+    return ledger

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime
+
+import pyarrow.parquet as pq
+import pytest
+
+from brokerlake.cli import main
+from brokerlake.cli.application import commands
+from brokerlake.cli.progress import Progress, noise_to
+from brokerlake.errors import LandingError
+from brokerlake.settings import Settings, load_settings
+from tests.brokerlake.reader.conftest import lake as lake
+
+COMMANDS = {
+    "doctor",
+    "synth",
+    "status",
+    "plan",
+    "nightly",
+    "group",
+    "table",
+    "backfill",
+    "releases",
+    "rollback",
+    "quality",
+    "sql",
+}
+
+
+@pytest.fixture
+def home(tmp_path) -> list[str]:
+    return ["--home", str(tmp_path)]
+
+
+@pytest.fixture
+def at_lake(lake, monkeypatch):
+    """The small published lake of the reader tests, as the commands' workplace."""
+    monkeypatch.setattr("brokerlake.cli.workplace.Workplace.settings", lambda place: lake.settings)
+    return lake
+
+
+def publish_one(settings: Settings, night: date = date(2024, 10, 25)):
+    from brokerlake.release.releases import publish_release
+
+    return publish_release(
+        settings,
+        run_id=f"nightly:{night}",
+        kind="nightly",
+        night=night,
+        first_date=night,
+        vector={},
+        public=(),
+        stale_feeds={"web_events": "2024-10-24"},
+    )
+
+
+def test_help__every_command__has_an_example(capsys):
+    assert set(commands.commands) == COMMANDS
+    for name in COMMANDS:
+        assert main([name, "--help"]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"Example: brokerlake {name}" in shown or f"Examples: brokerlake {name}" in shown
+
+
+def test_help__imports__nothing_heavy_and_quick(project):
+    code = (
+        "import sys, time; began = time.process_time(); from brokerlake.cli import main; main(['--help']);"
+        "print(time.process_time() - began, sorted({m.split('.')[0] for m in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True)
+    seconds, _, modules = done.stderr.partition(" ")
+    assert float(seconds) < 0.5
+    assert not [
+        name for name in ("pyspark", "pandas", "pyarrow", "duckdb", "deltalake", "yaml") if f"'{name}'" in modules
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["nightly"], ["nightly", "--date", "25.10.2024"], ["plan"], ["nothing"]])
+def test_main__wrong_call__exit_code_two(arguments, capsys):
+    assert main(arguments) == 2
+    assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (["sql", "SELECT 1"], "none is published"),
+        (["rollback", "--to", "3"], "number 3"),
+        (["quality"], "nothing was checked yet"),
+        (["table", "gold.nothing", "--date", "2024-10-25"], "table gold.nothing: not in data_catalog.yaml"),
+        (["backfill", "--from", "2024-10-25", "--to", "2024-10-24"], "is after"),
+        (["nightly", "--date", "2024-10-26"], "not a trading day"),
+        (["plan", "--date", "2024-10-26"], "not a trading day"),
+        (["synth", "--from", "2024-10-25", "--to", "2024-10-24"], "no trading day from"),
+    ],
+)
+def test_main__expected_error__one_line_on_stderr_and_exit_code_one(home, arguments, cause, capfd):
+    assert main([*home, *arguments]) == 1
+    error = capfd.readouterr().err.splitlines()
+    assert len(error) == 1
+    assert error[0].startswith("brokerlake: ")
+    assert cause in error[0]
+
+
+def test_main__unexpected_error__one_line_and_the_traceback_in_a_log(tmp_path, monkeypatch, capsys):
+    def explode(settings):
+        raise ValueError("first\nsecond")
+
+    monkeypatch.setenv("BROKERLAKE_HOME", str(tmp_path))
+    monkeypatch.setattr("brokerlake.release.releases.read_releases", explode)
+    assert main(["releases"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("brokerlake: ValueError: first (the traceback is in ")
+    assert error.count("\n") == 1
+    assert "Traceback" in (tmp_path / "logs" / "errors.log").read_text()
+
+
+def test_status_and_releases__one_published__what_is_served_and_what_is_missing(tmp_path, home, capsys):
+    assert main([*home, "status"]) == 0
+    assert "nothing is published yet" in capsys.readouterr().out
+    publish_one(load_settings(home=tmp_path))
+    assert main([*home, "status"]) == 0
+    out = capsys.readouterr().out
+    assert "serving release 1: night 2024-10-25" in out
+    assert "stale: web_events, last delivered 2024-10-24" in out
+    assert "next night 2024-10-28: 0 of" in out
+    assert "required: " in out
+    assert main([*home, "releases"]) == 0
+    assert "nightly" in capsys.readouterr().out
+
+
+def test_rollback__earlier_release__served_as_a_new_one(tmp_path, home, capsys):
+    settings = load_settings(home=tmp_path)
+    for day in (24, 25):
+        publish_one(settings, date(2024, 10, day))
+    assert main([*home, "rollback", "--to", "1"]) == 0
+    assert "release 3 serves what release 1 served: night 2024-10-24" in capsys.readouterr().out
+
+
+def check_row(rule: str, passed: bool, severity: str, minute: int) -> dict:
+    return {
+        "run_id": "nightly:2024-10-25", "night": date(2024, 10, 25), "table_name": "silver.fills", "version": 1,
+        "rule_id": rule, "kind": "suite", "severity": severity, "passed": passed, "failed_rows": 0 if passed else 3,
+        "checked_rows": 9, "sentence": f"{rule} holds", "measured_at": datetime(2024, 10, 25, 14, minute, tzinfo=UTC),
+    }  # fmt: skip
+
+
+def file_checks(tmp_path, *rows: dict) -> None:
+    from brokerlake.tables.ops import append_ops, as_table
+
+    append_ops(load_settings(home=tmp_path), "quality_results", as_table("quality_results", list(rows)), {})
+
+
+def test_quality__a_critical_rule_failed__named_and_exit_code_one(tmp_path, home, capsys):
+    file_checks(tmp_path, check_row("a", True, "critical", 1), check_row("b", False, "critical", 1))
+    file_checks(tmp_path, check_row("c", False, "warning", 1))
+    assert main([*home, "quality"]) == 1
+    out = capsys.readouterr().out
+    assert "critical: silver.fills: b: b holds" in out
+    assert "night 2024-10-25: 3 checks, 1 critical and 1 warnings failed" in out
+
+
+def test_quality__passed_when_measured_again__the_newest_counts(tmp_path, home, capsys):
+    file_checks(tmp_path, check_row("b", True, "critical", 9), check_row("b", False, "critical", 1))
+    assert main([*home, "quality", "--date", "2024-10-25"]) == 0
+    assert "1 checks, 0 critical" in capsys.readouterr().out
+
+
+def test_sql__formats__csv_guarded_json_parquet(at_lake, tmp_path, capsys):
+    query = "SELECT remark, as_of_date FROM gold.people ORDER BY as_of_date"
+    assert main(["sql", query, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == "remark,as_of_date\n'=cmd(),2024-03-04\nplain,2024-03-05\n"
+    assert main(["sql", query, "--format", "json", "--release", "1"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"remark": "=cmd()", "as_of_date": "2024-03-04"}]
+    assert main(["sql", query, "--format", "parquet", "--output", str(tmp_path / "x.parquet")]) == 0
+    assert pq.read_table(tmp_path / "x.parquet").num_rows == 2
+    assert main(["sql", "SHOW TABLES"]) == 0
+    assert "One row per fill_id" in capsys.readouterr().out
+
+
+def test_progress__nothing_said__beats_by_itself(tmp_path, capsys):
+    with Progress(beat=0.1) as tell:
+        tell("silver.events")
+        time.sleep(0.5)
+    out = capsys.readouterr().out
+    assert "silver.events\n" in out
+    assert "... still at it; last: silver.events" in out
+
+
+def test_noise_to__what_a_child_writes_to_stderr__goes_to_the_log(tmp_path, capfd):
+    with noise_to(tmp_path / "logs" / "x.log"):
+        subprocess.run([sys.executable, "-c", "import sys; sys.stderr.write('noise')"], check=True)
+    sys.stderr.write("heard\n")
+    assert (tmp_path / "logs" / "x.log").read_text() == "noise"
+    assert capfd.readouterr().err == "heard\n"
+
+
+def test_long_command__expected_error__is_not_lost_in_the_log(home, monkeypatch, capfd):
+    def stop(lake, night, progress):
+        os.write(2, b"noise of a JVM\n")
+        raise LandingError("crm_customers 2024-10-25: cut")
+
+    monkeypatch.setattr("brokerlake.run.nightly.run_night", stop)
+    assert main([*home, "nightly", "--date", "2024-10-25"]) == 1
+    assert capfd.readouterr().err == "brokerlake: crm_customers 2024-10-25: cut\n"

@@ -1,0 +1,374 @@
+"""What silver's facts and logs say by a date, as DuckDB CTEs: no customer_windows, party_days or milestones.
+
+Views `silver_<table>` hold every version with `_delivered_on`. Written apart from the jobs, from the contracts' words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+STOCK = "('stock', 'etf', 'reit', 'hk_stock')"
+FUND = "('fund_equity', 'fund_bond', 'private', 'pension')"
+MONEY_FUND = "('fund_money')"
+GROSS = ("cash_amount", "stock_value_amount", "fund_value_amount", "money_fund_value_amount", "other_value_amount")
+HOURS = {"night": (0, 360), "morning": (360, 570), "midday": (570, 780), "afternoon": (780, 1020), "evening": (1020, 1440)}
+PAGES = {"search": "search_count", "product": "product_view_count", "closing": "closing_page_count"}
+SLOPES = {"net_assets": "net_assets_amount", "trade_count": "trade_count", "login_count": "login_count"}
+RECENCY = {"trade": "trade_count", "login": "login_count", "contact": "contact_count"}
+
+
+def version_known(table: str, key: str, effective: str, by: date, order: str = "", until: date | None = None) -> str:
+    """SELECT of the latest version of each key delivered by `by`, effective by `until` (`by` when not given)."""
+    rank = ", ".join([*([f"{order} DESC"] if order else []), "_business_date DESC", "_sequence DESC"])
+    return f"""
+    SELECT * FROM (
+      SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY {rank}) AS _version
+      FROM silver_{table} WHERE _delivered_on <= DATE '{by}'
+    ) WHERE _version = 1 AND NOT _withdrawn AND {effective} <= DATE '{until or by}'"""
+
+
+def state_as_of(table: str, key: str, by: date, until: date | None = None) -> str:
+    """SELECT of the latest change of each key effective by `by` and delivered by `until` or `by`; deleted keys gone."""
+    return f"""
+    SELECT * FROM (
+      SELECT *, row_number() OVER (PARTITION BY {key}
+        ORDER BY effective_date DESC, change_sequence DESC, _business_date DESC, _sequence DESC) AS _version
+      FROM silver_{table} WHERE effective_date <= DATE '{by}' AND _delivered_on <= DATE '{until or by}'
+    ) WHERE _version = 1 AND NOT is_deleted"""
+
+
+def people_ctes(as_of: date) -> str:
+    """CTEs owner (customer or device to one_id) and people (the CRM's customers, one row a person)."""
+    return f"""
+owner AS (
+  SELECT identifier_kind, identifier, one_id FROM (
+    SELECT *, row_number() OVER (PARTITION BY identifier_kind, identifier ORDER BY _delivered_on DESC) AS _version
+    FROM silver_identity_map WHERE _delivered_on <= DATE '{as_of}' AND valid_from <= DATE '{as_of}'
+  ) WHERE _version = 1 AND NOT is_closed
+),
+customer_owner AS (SELECT identifier AS customer_no, one_id FROM owner WHERE identifier_kind = 'customer'),
+crm AS ({state_as_of("customer_changes", "customer_no", as_of)}),
+people AS (
+  SELECT * EXCLUDE (place) FROM (
+    SELECT o.one_id, c.*, row_number() OVER (PARTITION BY o.one_id ORDER BY c.customer_no) AS place
+    FROM crm c JOIN customer_owner o USING (customer_no)
+  ) WHERE place = 1
+),
+account AS ({state_as_of("account_changes", "account_id", as_of)})"""
+
+
+def fact_ctes(as_of: date) -> str:
+    """CTEs of the latest known version of every fact by the date, with the person's one_id."""
+
+    def owned(name: str, inner: str) -> str:
+        return f"{name} AS (SELECT f.*, o.one_id FROM ({inner}) f JOIN customer_owner o USING (customer_no))"
+
+    known = {
+        "execution": version_known("executions", "execution_id", "trade_date", as_of, "revision"),
+        "flow": version_known("cash_flows", "flow_id", "flow_date", as_of),
+        "movement": version_known("security_movements", "movement_id", "occurred_on", as_of),
+        "position_": version_known("positions", "account_id, product_id, position_date", "position_date", as_of),
+        "balance": version_known("balances", "account_id, currency, balance_date", "balance_date", as_of),
+        "order_": version_known("orders", "order_id", "order_date", as_of),
+        "login": version_known("logins", "account_id, logged_in_at, terminal, device_id", "login_date", as_of),
+        "contact": version_known("contacts", "contact_id", "contact_date", as_of),
+    }
+    ctes = [owned(name, inner) for name, inner in known.items()]
+    ctes.append(
+        f"""event AS (
+  SELECT e.*, o.one_id FROM ({version_known("events", "device_id, event_id", "event_date", as_of)}) e
+  JOIN owner o ON o.identifier_kind = CASE WHEN e.customer_no IS NULL THEN 'device' ELSE 'customer' END
+    AND o.identifier = coalesce(e.customer_no, e.device_id)
+)"""
+    )
+    return ",\n".join(ctes)
+
+
+def _group(name: str) -> str:
+    listed = {"stock": STOCK, "fund": FUND, "money_fund": MONEY_FUND}
+    if name in listed:
+        return f"coalesce(product_line IN {listed[name]}, false)"
+    return "NOT (" + " OR ".join(_group(group) for group in listed) + ")"
+
+
+def measure_cte() -> str:
+    """CTE measure: one_id, day, measure, v: what each fact adds, in the words of the windows' contract."""
+    parts: list[tuple[str, str, str, str, str]] = []
+    trade = "NOT is_busted AND is_customer_initiated"
+    parts += [
+        ("execution", "trade_date", "trade_count", "1", trade),
+        ("execution", "trade_date", "system_trade_count", "1", "NOT is_busted AND NOT is_customer_initiated"),
+        ("execution", "trade_date", "trade_amount", "amount", trade),
+        ("execution", "trade_date", "commission_amount", "commission", "NOT is_busted"),
+        ("execution", "trade_date", "net_revenue_amount", "net_revenue_amount", "NOT is_busted"),
+        ("execution", "trade_date", "money_fund_redeem_amount", "amount",
+         f"{trade} AND business_kind = 'redeem' AND {_group('money_fund')}"),
+    ]  # fmt: skip
+    for group in ("stock", "fund", "money_fund", "other"):
+        parts.append(("execution", "trade_date", f"{group}_trade_amount", "amount", f"{trade} AND {_group(group)}"))
+        parts.append(("position_", "position_date", f"{group}_value_amount", "market_value", _group(group)))
+    flows = {
+        "bank_in_amount": ("amount", "kind = 'bank_in'"),
+        "bank_out_amount": ("-amount", "kind = 'bank_out'"),
+        "bank_out_count": ("1", "kind = 'bank_out'"),
+        "dividend_amount": ("amount", "kind IN ('dividend', 'dividend_tax')"),
+        "financing_interest_amount": ("-amount", "kind = 'financing_interest'"),
+        "advisory_fee_amount": ("-amount", "kind = 'advisory_fee'"),
+        "net_inflow_amount": ("amount", "kind IN ('bank_in', 'bank_out')"),
+    }
+    parts += [("flow", "flow_date", name, value, where) for name, (value, where) in flows.items()]
+    parts += [
+        ("movement", "occurred_on", "net_inflow_amount", "value", "true"),
+        ("movement", "occurred_on", "custody_out_amount", "-value", "kind = 'custody_out' AND value < 0"),
+        ("balance", "balance_date", "net_assets_amount", "net_assets_amount", "true"),
+        ("balance", "balance_date", "cash_amount", "cash + in_transit + receivable", "true"),
+        ("balance", "balance_date", "debt_amount",
+         "financing_principal + interest_and_fees_owed + short_market_value", "true"),
+        ("balance", "balance_date", "profit_amount", "profit_amount", "true"),
+        ("order_", "order_date", "filled_order_count", "1",
+         "entry_channel <> 'system' AND status IN ('filled', 'part_filled', 'confirmed')"),
+        ("order_", "order_date", "cancelled_order_count", "1", "status = 'cancelled'"),
+        ("login", "login_date", "login_count", "1", "true"),
+        ("contact", "contact_date", "contact_count", "1", "true"),
+        ("contact", "contact_date", "complaint_count", "1", "kind = 'complaint'"),
+        ("contact", "contact_date", "closing_question_count", "1", "topic IN ('account_closing', 'closing')"),
+        ("event", "event_date", "event_count", "1", "true"),
+    ]  # fmt: skip
+    parts += [("event", "event_date", name, "1", f"page_kind = '{kind}'") for kind, name in PAGES.items()]
+    minute = "(CAST(floor(epoch(occurred_at) / 60) AS BIGINT) + 480) % 1440"
+    for band, (low, high) in HOURS.items():
+        parts.append(("event", "event_date", f"{band}_event_count", "1", f"{minute} >= {low} AND {minute} < {high}"))
+    selects = [
+        f"SELECT one_id, {day} AS day, '{name}' AS measure, CAST({value} AS DECIMAL(38,4)) AS v FROM {table} WHERE {where}"
+        for table, day, name, value, where in parts
+    ]
+    return "measure AS (\n  " + "\n  UNION ALL ".join(selects) + "\n)"
+
+
+def day_ctes(as_of: date) -> str:
+    """CTEs day (trading-day number of each natural date), now, daily (sums by trading day) and history."""
+    return f"""
+day AS (
+  SELECT natural_date, trading_day_number + CASE WHEN is_trading_day THEN 0 ELSE 1 END AS n FROM silver_calendar
+),
+now AS (SELECT n FROM day WHERE natural_date = DATE '{as_of}'),
+dated AS (
+  SELECT m.*, (SELECT n FROM now) - d.n AS back FROM measure m JOIN day d ON d.natural_date = m.day
+  WHERE d.n <= (SELECT n FROM now) AND d.n > (SELECT n FROM now) - 250
+),
+daily AS (SELECT one_id, back, measure, sum(v) AS v FROM dated GROUP BY ALL),
+lake AS (SELECT max(back) AS back FROM daily WHERE measure IN ('net_assets_amount', 'trade_count') AND v <> 0),
+opened AS (
+  SELECT one_id, min(opened_on) AS opened_on FROM account JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+history AS (
+  SELECT one_id, CASE WHEN (SELECT back FROM lake) IS NULL THEN 0 ELSE
+    greatest(least((SELECT n FROM now) - d.n, (SELECT back FROM lake)) + 1, 0) END AS days
+  FROM opened LEFT JOIN day d ON d.natural_date = opened_on
+),
+level AS (SELECT one_id, back, v FROM daily WHERE measure = 'net_assets_amount' AND v <> 0),
+curve AS (
+  SELECT one_id, v, sum(v) OVER (PARTITION BY one_id ORDER BY -back RANGE BETWEEN 19 PRECEDING AND CURRENT ROW) AS rolling,
+    max(v) OVER (PARTITION BY one_id ORDER BY -back) AS high FROM level
+),
+peak AS (
+  SELECT one_id, max(rolling) AS rolling,
+    max(CASE WHEN high > 0 THEN greatest(1.001 - CAST(v AS DOUBLE) / CAST(high AS DOUBLE), 0) END) AS drawdown
+  FROM curve GROUP BY one_id
+),
+streak AS (
+  SELECT one_id, count(*) FILTER (WHERE back = place) AS days FROM (
+    SELECT one_id, back, row_number() OVER (PARTITION BY one_id ORDER BY back) - 1 AS place
+    FROM daily WHERE measure = 'money_fund_redeem_amount' AND v > 0
+  ) GROUP BY one_id
+),
+week AS (
+  SELECT one_id, count(*) AS outflows FROM (
+    SELECT one_id, back // 5 AS week, sum(v) AS v FROM daily WHERE measure = 'net_inflow_amount' AND back < 20 GROUP BY ALL
+  ) WHERE v < 0 GROUP BY one_id
+),
+month AS (
+  SELECT count(*) AS days FROM silver_calendar
+  WHERE is_trading_day AND natural_date BETWEEN date_trunc('month', DATE '{as_of}') AND DATE '{as_of}'
+)"""
+
+
+def half_up(total: str, days: str) -> str:
+    """`total` / `days` to four places, halves away from zero, in whole numbers."""
+    units = f"CAST(({total}) * 10000 AS HUGEINT)"
+    rounded = f"(2 * abs({units}) + {days}) // (2 * {days})"
+    return f"CAST(sign({total}) * {rounded} AS DECIMAL(38,0)) * CAST(0.0001 AS DECIMAL(5,4))"
+
+
+def entropy(parts: Sequence[str]) -> str:
+    """Shannon entropy (nats) of parts; null when they sum to nothing."""
+    positive = [f"greatest(CAST({part} AS DOUBLE), 0)" for part in parts]
+    total = "(" + " + ".join(positive) + ")"
+    terms = [f"CASE WHEN {p} > 0 THEN -({p} / {total}) * ln({p} / {total}) ELSE 0 END" for p in positive]
+    return f"CASE WHEN {total} > 0 THEN {' + '.join(terms)} END"
+
+
+def window_sum(measure: str, where: str) -> str:
+    """Sum of a measure over daily or dated rows; counts as BIGINT."""
+    total = f"coalesce(sum(v) FILTER (WHERE measure = '{measure}' AND {where}), 0)"
+    return f"CAST({total} AS {'BIGINT' if measure.endswith('_count') else 'DECIMAL(18,4)'})"
+
+
+def _special(name: str) -> str | None:
+    """Expression of a column that is no plain sum, over the CTE `summed`."""
+    average = re.fullmatch(r"average_net_assets_amount_(\d+)td", name)
+    if average:
+        total = window_sum("net_assets_amount", f"back < {average[1]}").replace("DECIMAL(18,4)", "DECIMAL(38,4)")
+        return f"CASE WHEN any_value(days) > 0 THEN {half_up(total, average[1])} END"
+    slope = re.fullmatch(r"(net_assets|trade_count|login_count)_slope_(\d+)td", name)
+    if slope:
+        measure, n = SLOPES[slope[1]], int(slope[2])
+        inside = f"measure = '{measure}' AND back < {n}"
+        plain = f"coalesce(sum(v) FILTER (WHERE {inside}), 0)"
+        weighted = f"coalesce(sum(v * back) FILTER (WHERE {inside}), 0)"
+        value = f"CAST({plain} * {n * (n - 1) // 2} - {weighted} * {n} AS DOUBLE) / {n * n * (n * n - 1) // 12}"
+        return f"CASE WHEN any_value(days) >= {n} THEN {value} END"
+    since = re.fullmatch(r"trading_days_since_last_(\w+)", name)
+    if since:
+        return f"CAST(min(back) FILTER (WHERE measure = '{RECENCY[since[1]]}' AND v > 0) AS BIGINT)"
+    with_trades = re.fullmatch(r"trading_days_with_trades_(\d+)td", name)
+    if with_trades:
+        return f"count(*) FILTER (WHERE measure = 'trade_count' AND v > 0 AND back < {with_trades[1]})"
+    groups = re.fullmatch(r"product_group_entropy_(\d+)td", name)
+    if groups:
+        where = f"back < {groups[1]}"
+        return entropy([window_sum(f"{g}_trade_amount", where) for g in ("stock", "fund", "money_fund", "other")])
+    return _of_assets(name)
+
+
+def _of_assets(name: str) -> str | None:
+    levels = [window_sum(part, "back = 0") for part in GROSS]
+    gross = "(" + " + ".join(levels) + ")"
+    if name in ("cash_ratio", "money_fund_ratio"):
+        part = levels[0] if name == "cash_ratio" else levels[3]
+        return f"CASE WHEN {gross} > 0 THEN CAST({part} AS DOUBLE) / CAST({gross} AS DOUBLE) END"
+    in_20, in_60 = "back < 20", "back < 60"
+    total_20 = window_sum("net_assets_amount", in_20).replace("DECIMAL(18,4)", "DECIMAL(38,4)")
+    peak = half_up("coalesce(any_value(rolling), CAST(0 AS DECIMAL(38,4)))", "20")
+    month = half_up("coalesce(any_value(month_sum), CAST(0 AS DECIMAL(38,4)))", "(SELECT days FROM month)")
+    return {
+        "history_trading_days": "CAST(coalesce(any_value(days), 0) AS INTEGER)",
+        "asset_entropy": entropy(levels),
+        "hour_entropy_60td": entropy([window_sum(f"{band}_event_count", in_60) for band in HOURS]),
+        "max_drawdown_ratio_250td": "any_value(drawdown)",
+        "peak_average_net_assets_amount_250td": f"CASE WHEN any_value(days) > 0 THEN {peak} END",
+        "month_average_net_assets_amount": f"CASE WHEN any_value(days) > 0 THEN {month} END",
+        "money_fund_redemption_streak_days": "coalesce(any_value(streak_days), 0)",
+        "outflow_weeks_20td": "coalesce(any_value(outflows), 0)",
+        "is_effective": f"{total_20} >= 100000 OR {window_sum('commission_amount', in_60)} > 0",
+    }.get(name)
+
+
+def window_column(name: str) -> str:
+    """Expression of a column of customer_windows over the rows of `gathered`; raises ValueError for an unknown one."""
+    special = _special(name)
+    if special:
+        return special
+    trading = re.fullmatch(r"(\w+?)_(\d+)td", name)
+    if trading:
+        return window_sum(trading[1], f"back < {trading[2]}")
+    if name in (*GROSS, "net_assets_amount", "debt_amount"):
+        return window_sum(name, "back = 0")
+    raise ValueError(name)
+
+
+def windows_cte(as_of: date, columns: Sequence[str]) -> str:
+    """CTE windows: one row per person of the identity map with the named columns."""
+    natural = [name for name in columns if name.endswith("_30d")]
+    plain = [name for name in columns if name not in natural]
+    counted = [f"CAST(coalesce(any_value({name}), 0) AS BIGINT) AS {name}" for name in natural]
+    recent = [f"count(*) FILTER (WHERE measure = '{name.removesuffix('_30d')}') AS {name}" for name in natural]
+    recent_names = "".join(f", {expression}" for expression in recent)
+    return f"""
+recent AS (
+  SELECT one_id{recent_names} FROM measure
+  WHERE day > DATE '{as_of}' - 30 AND day <= DATE '{as_of}' GROUP BY one_id
+),
+month_level AS (
+  SELECT one_id, sum(v) AS month_sum FROM dated WHERE measure = 'net_assets_amount'
+    AND day >= date_trunc('month', DATE '{as_of}') GROUP BY one_id
+),
+gathered AS (
+  SELECT p.one_id, d.back, d.measure, d.v, h.days, k.rolling, k.drawdown, s.days AS streak_days, w.outflows, l.month_sum,
+    r.* EXCLUDE (one_id)
+  FROM (SELECT DISTINCT one_id FROM customer_owner) p
+  LEFT JOIN daily d USING (one_id) LEFT JOIN history h USING (one_id) LEFT JOIN peak k USING (one_id)
+  LEFT JOIN streak s USING (one_id) LEFT JOIN week w USING (one_id) LEFT JOIN month_level l USING (one_id)
+  LEFT JOIN recent r USING (one_id)
+),
+windows AS (
+  SELECT one_id, {", ".join([*[f"{window_column(n)} AS {n}" for n in plain], *counted])} FROM gathered GROUP BY one_id
+)"""
+
+
+def milestones_cte(as_of: date) -> str:
+    """CTE milestones: one row per person, from all facts ever delivered by the date."""
+    return f"""
+change AS (SELECT * FROM silver_customer_changes WHERE _delivered_on <= DATE '{as_of}'),
+account_told AS (SELECT * FROM silver_account_changes WHERE _delivered_on <= DATE '{as_of}'),
+trade_day AS (
+  SELECT one_id, customer_no, trade_date, count(*) AS trades FROM execution WHERE NOT is_busted AND is_customer_initiated
+  GROUP BY ALL
+),
+trading AS (
+  SELECT one_id, min(trade_date) AS first_trade_on, max(trade_date) AS last_trade_on, sum(trades) AS trades,
+    count(*) AS days FROM trade_day GROUP BY one_id
+),
+second_trade AS (
+  SELECT one_id, min(trade_date) AS second_trade_on FROM trade_day JOIN (
+    SELECT customer_no, min(trade_date) AS first_on FROM trade_day GROUP BY customer_no
+  ) USING (customer_no) WHERE trade_date > first_on GROUP BY one_id
+),
+revenue AS (SELECT one_id, sum(net_revenue_amount) AS revenue FROM execution WHERE NOT is_busted GROUP BY one_id),
+funded AS (
+  SELECT one_id, min(day) AS funded_on FROM (
+    SELECT one_id, flow_date AS day FROM flow WHERE kind = 'bank_in'
+    UNION ALL SELECT one_id, occurred_on FROM movement WHERE kind = 'custody_in' AND value > 0
+  ) GROUP BY one_id
+),
+seen AS (SELECT one_id, min(event_date) AS first_event_on FROM event GROUP BY one_id),
+registered AS (
+  SELECT one_id, min(effective_date) AS registered_on FROM change JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+opening AS (
+  SELECT one_id, min(opened_on) AS opened_on FROM account_told JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+account_now AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (PARTITION BY account_id
+      ORDER BY effective_date DESC, change_sequence DESC, _business_date DESC, _sequence DESC) AS place FROM account_told
+  ) WHERE place = 1
+),
+closing AS (
+  SELECT one_id, CASE WHEN bool_and(closed_on IS NOT NULL) THEN max(closed_on) END AS closed_on
+  FROM account_now JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+milestones AS (
+  SELECT p.one_id, registered_on, o.opened_on, c.closed_on, funded_on, first_trade_on, second_trade_on, last_trade_on,
+    first_event_on, CAST(coalesce(t.days, 0) AS BIGINT) AS lifetime_trading_days_with_trades,
+    CAST(coalesce(trades, 0) AS BIGINT) AS lifetime_trade_count,
+    CAST(coalesce(revenue, 0) AS DECIMAL(18,4)) AS lifetime_net_revenue_amount
+  FROM people p LEFT JOIN registered USING (one_id) LEFT JOIN opening o USING (one_id) LEFT JOIN closing c USING (one_id)
+  LEFT JOIN funded USING (one_id) LEFT JOIN trading t USING (one_id) LEFT JOIN second_trade USING (one_id)
+  LEFT JOIN revenue USING (one_id) LEFT JOIN seen USING (one_id)
+)"""
+
+
+def all_ctes(as_of: date, window_columns: Sequence[str]) -> str:
+    """WITH clause of everything above."""
+    parts = [
+        people_ctes(as_of),
+        fact_ctes(as_of),
+        measure_cte(),
+        day_ctes(as_of),
+        windows_cte(as_of, window_columns),
+        milestones_cte(as_of),
+    ]
+    return "WITH " + ",\n".join(part.strip() for part in parts)
