@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from brokerlake.errors import ConfigurationError
 from brokerlake.settings import Settings
+from brokerlake.setup.java import find_java
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -59,6 +60,10 @@ def open_session(settings: Settings) -> SparkSession:
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    java = find_java(settings.tools)
+    if java is None:
+        raise ConfigurationError("java: no Java 17 found; run `make setup`")
+    os.environ["JAVA_HOME"] = str(java)
     spark = settings.conf.get("spark", {})
     options = jvm_options(settings)
     private = settings.private / "spark"

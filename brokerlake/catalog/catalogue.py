@@ -114,7 +114,7 @@ class Catalogue:
     @cached_property
     def order(self) -> tuple[str, ...]:
         """Table names so that every table stands behind its sources; the file's order breaks ties."""
-        sorter = TopologicalSorter({name: list(table.sources) for name, table in self.tables.items()})
+        sorter = TopologicalSorter({name: self.sources(name) for name in self.tables})
         try:
             sorter.prepare()
         except CycleError as loop:
@@ -128,6 +128,10 @@ class Catalogue:
             ordered.extend(ready)
             sorter.done(*ready)
         return tuple(ordered)
+
+    def sources(self, name: str) -> list[str]:
+        """The table's sources that this catalogue holds; optional ones may be left out."""
+        return [source for source in self.tables[name].sources if source in self.tables]
 
     def of_group(self, group: str) -> tuple[Table, ...]:
         """Tables of a group in run order."""
@@ -143,7 +147,7 @@ class Catalogue:
         edges = {
             (self.tables[source].group, table.group)
             for table in self.tables.values()
-            for source in table.sources
+            for source in self.sources(table.name)
             if self.tables[source].group != table.group
         }
         return tuple(sorted(edges))

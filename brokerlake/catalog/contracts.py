@@ -66,6 +66,12 @@ class Contract:
         return {column.name: column for column in self.columns}
 
     @property
+    def version_key(self) -> tuple[str, ...]:
+        """What no two rows of a date share: the key and, where deliveries are told apart, the delivery."""
+        delivered = tuple(name for name in ("_business_date", "_sequence") if name in self.by_name)
+        return (*self.key, *(name for name in delivered if name not in self.key))
+
+    @property
     def layer(self) -> str:
         """bronze, silver or gold."""
         return self.table.partition(".")[0]

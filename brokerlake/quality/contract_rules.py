@@ -20,7 +20,7 @@ def judge_contract(contract: Contract, measured: Mapping[date, Measured]) -> lis
     ]
     if contract.key:
         repeated = sum(m.row_count - m.distinct_keys for m in measured.values())
-        sentence = f"{', '.join(contract.key)} is there once"
+        sentence = f"{', '.join(contract.version_key)} is there once"
         results.append(Result("key_is_unique", "contract", None, CRITICAL, repeated == 0, repeated, rows, sentence))
     for column in contract.columns:
         if column.required:

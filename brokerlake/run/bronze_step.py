@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -61,7 +62,7 @@ def _measured(run: Run, table: Table, day: date, counts: FeedCounts) -> Measured
     return Measured(rows, f"{rows}:{content}", {}, rows, {name: kept for name, (_, kept) in counts.sums.items()})
 
 
-def _totals(run: Run, table: Table, counts: dict[date, FeedCounts]) -> list[dict[str, Any]]:
+def _totals(run: Run, table: Table, counts: Mapping[date, FeedCounts]) -> list[dict[str, Any]]:
     rows = []
     for day, number in sorted(counts.items()):
         parts = {"kept": number.kept, "rejected": number.rejected}
@@ -73,7 +74,7 @@ def _totals(run: Run, table: Table, counts: dict[date, FeedCounts]) -> list[dict
     return rows
 
 
-def _judge(run: Run, table: Table, days: list[date], version: int, counts: dict[date, FeedCounts]) -> None:
+def _judge(run: Run, table: Table, days: list[date], version: int, counts: Mapping[date, FeedCounts]) -> None:
     """Rows and control sums against the manifests, as results of the gate."""
     promised = {
         day: sum(r["rows"] for r in manifests_by_feed(run).get((str(table.feed), day), []) if not r["is_superseded"])

@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from brokerlake.catalog import Table
 from brokerlake.errors import ContractError, RejectLimitError
 from brokerlake.tables import ops
@@ -120,7 +122,7 @@ def _not_kept(built: DataFrame, totals: Sequence[str]) -> dict[tuple[date, str, 
 def _file_rows(run: Run, table: Table, source: Table, built: DataFrame) -> None:
     from pyspark.sql import functions as F
 
-    from brokerlake.privacy.scrub import mask_excerpts
+    from brokerlake.privacy.scrub import scrub_excerpts
 
     names = [c.name for c in run.lake.contract(source.name).columns if not c.name.startswith("_")]
     shown = [name for name in names if name in built.columns]
@@ -145,11 +147,11 @@ def _file_rows(run: Run, table: Table, source: Table, built: DataFrame) -> None:
         .toArrow()
     )
     place = rows.schema.get_field_index("excerpt")
-    rows = rows.set_column(place, "excerpt", mask_excerpts(rows["excerpt"]))
+    rows = rows.set_column(place, "excerpt", pa.array(scrub_excerpts(rows["excerpt"].to_pylist()), pa.string()))
     file_rejected(run, table.name, rows)
 
 
-def file_rejected(run: Run, table: str, rows: Any) -> None:
+def file_rejected(run: Run, table: str, rows: pa.Table) -> None:
     """Replace this table's rows of the nights in `rows` (an Arrow table) in ops.rejected."""
     if rows.num_rows:
         nights = sorted(set(rows["night"].to_pylist()))
@@ -163,7 +165,7 @@ def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None
         _replace_nights(run, "control_totals", table, nights, ops.as_table("control_totals", rows))
 
 
-def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: Any) -> None:
+def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
     predicate = f"table_name = '{table}' AND night >= '{nights[0]}' AND night <= '{nights[-1]}'"
     ops.replace_ops(run.lake.settings, name, rows, predicate, {"run_id": run.run_id, "table": table})
 

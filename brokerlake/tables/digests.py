@@ -59,7 +59,7 @@ def measure(frame: DataFrame, contract: Contract, whole_date: date | None = None
     required = [c.name for c in contract.columns if c.required]
     totals = contract.control_totals
     day = F.col(contract.date_column) if contract.date_column else F.lit(whole_date)
-    key = list(contract.key) or [c.name for c in contract.columns]
+    key = contract.version_key if contract.key else [c.name for c in contract.columns]
     rows = (
         frame.groupBy(day.alias("_day"))
         .agg(

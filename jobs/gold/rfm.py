@@ -59,7 +59,7 @@ def build(*, customers: DataFrame, windows: DataFrame, identity_map: DataFrame, 
 
     frame = base.select(
         "*",
-        scored(F.col("recency_trading_days")).alias("recency_score"),
+        scored(-F.col("recency_trading_days")).alias("recency_score"),
         scored(F.col("frequency_trading_days")).alias("frequency_score"),
         scored(F.col("monetary_amount")).alias("monetary_score"),
     )

@@ -48,4 +48,4 @@ def log_of_lists(
 
 def _reconciled(judged: DataFrame, key: Sequence[str], earlier: DataFrame, time_zone: str) -> DataFrame:
     marked = mark_repeats(judged, key=key, version=["change_sequence"], earlier=earlier, is_late=is_late())
-    return reconcile(marked, earlier=earlier, key=key, time_zone=time_zone)
+    return reconcile(marked, delivered=judged, earlier=earlier, key=key, time_zone=time_zone)

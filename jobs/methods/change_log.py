@@ -61,17 +61,20 @@ def add_list_columns(rows: DataFrame, time_zone: str) -> DataFrame:
     )
 
 
-def reconcile(changes: DataFrame, *, earlier: DataFrame, key: Sequence[str], time_zone: str) -> DataFrame:
+def reconcile(
+    changes: DataFrame, *, delivered: DataFrame, earlier: DataFrame, key: Sequence[str], time_zone: str
+) -> DataFrame:
     """Judged changes with repeated snapshot rows marked `unchanged` and deletions found by snapshots appended.
 
+    `delivered` are the same rows at an earlier step, where it is cheap to see which nights held a snapshot.
     `earlier` (the log before the run) is read only when the run holds a snapshot. A snapshot row that differs from
     a known state counts from its business date on, since its changed_at may be older than the state it corrects.
     """
     entity = _entity(earlier, key)
     rows = changes.withColumn("_is_earlier", F.lit(False))
-    chain = rows.unionByName(_past(changes, earlier, entity), allowMissingColumns=True)
+    chain = rows.unionByName(_past(delivered, earlier, entity), allowMissingColumns=True)
     chain = _date_corrections(chain, entity)
-    missed = _missed_by_snapshots(chain, _snapshots_on_time(changes), entity)
+    missed = _missed_by_snapshots(chain, _snapshots_on_time(delivered), entity)
     with_deletions = chain.unionByName(_deletions(missed, chain.columns, entity, time_zone))
     return _mark_unchanged(with_deletions, entity).where(~F.col("_is_earlier")).drop("_is_earlier")
 
@@ -145,15 +148,15 @@ def _order() -> Column:
     return F.struct(*_ORDER).alias("order")
 
 
-def _snapshots_on_time(changes: DataFrame) -> DataFrame:
+def _snapshots_on_time(delivered: DataFrame) -> DataFrame:
     """One row: `_snapshots`, the ascending array of the snapshots on time: where delivered (`at`) and a file."""
-    each = changes.where(_is_snapshot() & ~_is_late()).groupBy(*_DELIVERY).agg(F.min("_file").alias("_file"))
+    each = delivered.where(_is_snapshot() & ~_is_late()).groupBy(*_DELIVERY).agg(F.min("_file").alias("_file"))
     return each.agg(F.array_sort(F.collect_list(F.struct(_delivery().alias("at"), "_file"))).alias("_snapshots"))
 
 
-def _past(changes: DataFrame, earlier: DataFrame, entity: _Entity) -> DataFrame:
+def _past(delivered: DataFrame, earlier: DataFrame, entity: _Entity) -> DataFrame:
     """The log before the run as rows of the chain, when the run holds a snapshot; else nothing is read."""
-    asked = changes.where(_is_snapshot()).select(F.lit(True).alias("_asked")).limit(1)
+    asked = delivered.where(_is_snapshot()).select(F.lit(True).alias("_asked")).limit(1)
     columns = dict.fromkeys([*entity.key, *entity.content, *CHANGE_COLUMNS, *_DELIVERY, *_TECHNICAL])
     rows = earlier.select(*columns, F.lit(KEPT).alias("_verdict"), F.lit(True).alias("_is_earlier"))
     return rows.join(F.broadcast(asked), F.lit(True), "left_semi")

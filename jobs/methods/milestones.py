@@ -59,13 +59,14 @@ def first_effective_nights(changes: DataFrame, nights: DataFrame, average: int) 
     """One row per customer: `first_effective_on`, the first night of the run on which it was an effective account.
 
     Effective: net assets of 20 trading days add up to 20 x `average`, or any commission in 60 trading days, as known
-    that night. A change of day E delivered on L counts on the nights max(E, L) to E + n - 1; so it enters there with its
-    value, leaves at E + n, and running sums by night give every window without reading it twice.
+    that night. A change of day E delivered on L counts on the nights max(E, L) to E + n - 1; so it enters there with
+    its value, leaves at E + n, and running sums by night give every window without reading it twice.
 
     Args:
         changes: party, `_day` and `_known` (night numbers of effective date and delivery), net_assets_amount,
             commission_amount; from 60 trading days before the run on.
         nights: `night_number` and `night` of the run.
+        average: net assets an effective account has on the average of 20 trading days, CNY.
     """
     bounds = nights.agg(F.min("night_number").alias("_first"), F.max("night_number").alias("_last"))
     rows = changes.crossJoin(F.broadcast(bounds))
@@ -104,9 +105,7 @@ def _enter_and_leave(entered: Column, column: str, length: int) -> Column:
     enter = F.struct(entered.alias("night_number"), value.alias("value"))
     leave = F.struct(leaves.alias("night_number"), (-value).cast("decimal(18,4)").alias("value"))
     counts = (value != 0) & (entered < leaves)
-    return F.when(counts, F.array(enter, leave)).otherwise(
-        F.array().cast("array<struct<night_number:int,value:decimal(18,4)>>")
-    )
+    return F.array_compact(F.array(F.when(counts, enter), F.when(counts, leave)))
 
 
 def account_states(changes: DataFrame) -> DataFrame:

@@ -1,6 +1,6 @@
 """The tracking plan as column rules: which events and properties there are, of which type, and what is missing.
 
-Properties arrive as one JSON text. It is parsed once, to a map of texts; every rule and every typed value comes from it.
+Properties arrive as one JSON text. It is parsed once, to a map of texts; every rule and typed value comes from it.
 """
 
 from __future__ import annotations

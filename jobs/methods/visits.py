@@ -21,8 +21,8 @@ def visit_hash(*parts: Column) -> Column:
 def number_visits(events: DataFrame, gap_minutes: int) -> DataFrame:
     """`events` plus `visit_id` and `_gap_ms`, the time since the event before (null for the first).
 
-    A stream (`STREAM`) is cut where two events lie more than `gap_minutes` apart. A row with `_open_visit_id` stands for
-    the end of a visit still open: events that follow it closely enough take its id. Ties in time go by event_id.
+    A stream (`STREAM`) is cut where two events lie more than `gap_minutes` apart. A row with `_open_visit_id` stands
+    for the end of a visit still open: events that follow it closely enough take its id. Ties go by event_id.
     """
     in_time = Window.partitionBy(*STREAM).orderBy("occurred_at", F.col("_open_visit_id").isNull(), "event_id")
     gap = milliseconds(F.col("occurred_at")) - milliseconds(F.lag("occurred_at").over(in_time))

@@ -45,6 +45,7 @@ def slope(total: Column, back_weighted: Column, trading_days: int) -> Column:
     Args:
         total: Σy in the window.
         back_weighted: Σ back·y in the window.
+        trading_days: n, the length of the window.
     """
     n = trading_days
     y, by = total.cast("double"), back_weighted.cast("double")

@@ -54,7 +54,7 @@ def funding() -> Column:
 
 
 def with_past(party_days: DataFrame, earlier_party_days: DataFrame, calendar: DataFrame) -> DataFrame:
-    """Changes of the run, plus the whole past of parties told of days of earlier nights; `_whole` marks these parties."""
+    """Changes of the run, plus the whole past of parties told of days of earlier nights, marked `_whole`."""
     columns = [*PARTY, "effective_date", "_delivered_on", "trade_count", "_funding"]
     told = [frame.withColumn("_funding", funding()).select(*columns) for frame in (party_days, earlier_party_days)]
     touched, past = [frame.where((F.col("trade_count") != 0) | (F.col("_funding") != 0)) for frame in told]

@@ -105,7 +105,7 @@ def reading_rules(plan: rules.TrackingPlan) -> list[Rule]:
 
 
 def add_is_late(rows: DataFrame, calendar: DataFrame) -> DataFrame:
-    """`rows` plus is_late: the event's date lies before the natural days of its night, (previous trading day, night]."""
+    """`rows` plus is_late: the event's date lies before the natural days of its night (a weekend is the Monday's)."""
     nights = calendar.select(
         F.col("natural_date").alias("_delivered_on"), F.col("previous_trading_date").alias("_night_before")
     )
@@ -119,15 +119,15 @@ def replaces_a_delivery() -> Column:
     return (F.col("_business_date") < F.col("_delivered_on")) & ((F.col("_sequence") > 1) | F.col("_withdrawn"))
 
 
-def mark_copies(rows: DataFrame, earlier: DataFrame) -> DataFrame:
+def mark_copies(rows: DataFrame, earlier: DataFrame, late_keys: DataFrame) -> DataFrame:
     """Judged rows with copies of an event marked duplicate; the first delivery is kept.
 
-    Only events that are late can have been delivered by an earlier night; only they are looked up in `earlier`.
+    Only events that are late can have been delivered by an earlier night; only they, `late_keys`, are looked up.
     """
     taking_part = (F.col("_verdict") == KEPT) & ~replaces_a_delivery()
     by_event = Window.partitionBy(*KEY, taking_part).orderBy("_delivered_on", "_file", "_line")
-    suspects = F.broadcast(rows.where(taking_part & F.col("is_late")).select(*KEY).distinct())
-    before = earlier.select(*KEY).join(suspects, on=KEY, how="left_semi").distinct().withColumn("_before", F.lit(True))
+    delivered = earlier.select(*KEY).join(F.broadcast(late_keys), on=KEY, how="left_semi").distinct()
+    before = delivered.withColumn("_before", F.lit(True))
     marked = rows.withColumn("_place", F.row_number().over(by_event)).join(F.broadcast(before), on=KEY, how="left")
     copy = taking_part & ((F.col("_place") > 1) | F.col("_before").isNotNull())
     return marked.withColumns(
@@ -148,6 +148,8 @@ def build(
 ) -> DataFrame:
     """Every delivered event with its verdict, for the nights of the run."""
     plan = rules.read_plan(tracking_plan)
-    read = add_properties(read_events(events, plan, params.time_zone), plan)
-    judged = add_is_late(judge(read, reading_rules(plan)), calendar)
-    return mark_copies(judged.repartition(F.col("device_id")), earlier)
+    read = add_is_late(read_events(events, plan, params.time_zone), calendar)
+    # Taken before the properties are judged, so that the optimiser leaves the parse out of this second look.
+    late_keys = read.where(F.col("is_late") & ~replaces_a_delivery()).select(*KEY).distinct()
+    judged = judge(add_properties(read, plan), reading_rules(plan))
+    return mark_copies(judged.repartition(F.col("device_id")), earlier, late_keys)

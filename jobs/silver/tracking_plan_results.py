@@ -30,7 +30,7 @@ def has_value(name: str, columns: list[str]) -> Column:
 
 
 def count_per_night(events: DataFrame, plan: TrackingPlan) -> DataFrame:
-    """One row per event and night: seen and late events, and per planned property those with a value (`_has_<name>`)."""
+    """One row per event and night: seen and late events, and per property of the plan those with a value."""
     present = [F.count_if(has_value(name, events.columns)).alias(f"_has_{name}") for name in sorted(plan.properties)]
     return events.groupBy(*NIGHT).agg(
         F.count("*").alias("seen_count"), F.count_if("is_late").alias("late_count"), *present

@@ -1,4 +1,4 @@
-"""A small published lake, made with deltalake alone: a fact with revisions, a gold table, and things nobody may read."""
+"""A small published lake, made with deltalake alone: a fact with revisions, a gold table, and closed tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ customProperties:
 schema:
   - description: "One row per fill_id and revision."
     properties:
-      - {name: fill_id, physicalType: string, primaryKey: true, primaryKeyPosition: 1, classification: "2/C2", description: "id"}
+      - {name: fill_id, physicalType: string, primaryKey: true, primaryKeyPosition: 1, classification: "2/C2",
+         description: "id"}
       - {name: revision, physicalType: int, classification: "1/none", description: "later wins"}
       - {name: amount, physicalType: "decimal(18,4)", classification: "3/C2", description: "CNY"}
       - {name: trade_date, physicalType: date, classification: "1/none", description: "market date"}
@@ -53,7 +54,8 @@ id: gold.people
 schema:
   - description: "One row per one_id and as_of_date, it's said."
     properties:
-      - {name: one_id, physicalType: string, primaryKey: true, primaryKeyPosition: 1, classification: "2/C2", description: "person"}
+      - {name: one_id, physicalType: string, primaryKey: true, primaryKeyPosition: 1, classification: "2/C2",
+         description: "person"}
       - {name: remark, physicalType: string, classification: "1/none", description: "text"}
       - {name: as_of_date, physicalType: date, partitioned: true, classification: "1/none", description: "date"}
 """

@@ -11,11 +11,13 @@ from brokerlake.synthetic.formats import FEEDS
 from brokerlake.synthetic.population import make_population
 from tests.brokerlake.synthetic.small_broker import WEEKDAYS, broker_of_a_month, lines, make, records
 
-LEDGER = broker_of_a_month() / "truth" / "faults.parquet"
+
+def _all_faults():
+    return pq.read_table(broker_of_a_month() / "truth" / "faults.parquet").to_pylist()
 
 
 def _ledger():
-    return [row for row in pq.read_table(LEDGER).to_pylist() if row["line"] > 0]
+    return [row for row in _all_faults() if row["line"] > 0]
 
 
 def _line(row):
@@ -92,7 +94,7 @@ def test_planted__small_file__gets_no_malformed_line():
 
 
 def test_corrected_delivery__lower_sequence__is_a_beginning_of_the_higher_one():
-    row = next(row for row in pq.read_table(LEDGER).to_pylist() if row["kind"] == "corrected_delivery")
+    row = next(row for row in _all_faults() if row["kind"] == "corrected_delivery")
     assert (row["expected"], row["line"]) == ("superseded", 0)
     landing, feed = broker_of_a_month() / "landing", FEEDS[row["feed"]]
     first = lines(landing / row["file"], feed)

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+import zipfile
 import zlib
 from decimal import Decimal
 
@@ -107,7 +108,7 @@ def test_write_spreadsheet__at_another_time__gives_the_same_bytes(tmp_path, monk
     monkeypatch.setattr("zipfile.time.time", lambda: 2e9)
     write_spreadsheet(tmp_path / "two.xlsx", table)
     assert (tmp_path / "one.xlsx").read_bytes() == (tmp_path / "two.xlsx").read_bytes()
-    assert b"1980-01-01T00:00:00Z" in __import__("zipfile").ZipFile(tmp_path / "one.xlsx").read("docProps/core.xml")
+    assert b"1980-01-01T00:00:00Z" in zipfile.ZipFile(tmp_path / "one.xlsx").read("docProps/core.xml")
 
 
 def test_delimited_lines__delimiter_quote_and_line_end__are_quoted():

@@ -37,7 +37,12 @@ def frame(spark, rows):
 def run(spark, rows, earlier=()):
     changes = spark.createDataFrame(rows, JUDGED)
     past = earlier if not isinstance(earlier, (list, tuple)) else frame(spark, list(earlier))
-    return [tuple(r) for r in reconcile(changes, earlier=past, key=["id"], time_zone=ZONE).select(*_names()).collect()]
+    return [
+        tuple(r)
+        for r in reconcile(changes, delivered=changes, earlier=past, key=["id"], time_zone=ZONE)
+        .select(*_names())
+        .collect()
+    ]
 
 
 def _names():

@@ -119,7 +119,10 @@ def test_build__range_of_nights__equals_night_by_night(spark: SparkSession, made
 
 
 def test_build__late_first_trade__counts_from_its_night_on(made: list[dict[str, Any]]) -> None:
-    firsts = [(state(made, "trader", night)["first_trade_on"], state(made, "trader", night)["second_trade_on"]) for night in NIGHTS]
+    firsts = [
+        (state(made, "trader", night)["first_trade_on"], state(made, "trader", night)["second_trade_on"])
+        for night in NIGHTS
+    ]
     late = date(2024, 2, 28)
     assert firsts == [(FRIDAY, None), (FRIDAY, MONDAY), (late, FRIDAY), (FRIDAY, MONDAY)]
 

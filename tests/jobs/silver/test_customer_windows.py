@@ -24,7 +24,13 @@ FIRST, LAST = date(2023, 1, 2), date(2024, 4, 30)
 
 def day(effective: date, night: date | None = None, party: str = "c1", **values: Any) -> dict[str, Any]:
     kind = "device" if party.startswith("d") else "customer"
-    return {"party_kind": kind, "party_id": party, "effective_date": effective, "_delivered_on": night or effective, **values}
+    return {
+        "party_kind": kind,
+        "party_id": party,
+        "effective_date": effective,
+        "_delivered_on": night or effective,
+        **values,
+    }
 
 
 def given_days() -> list[dict[str, Any]]:
@@ -33,7 +39,14 @@ def given_days() -> list[dict[str, Any]]:
 
     return [
         # c1: trades on the edges of windows; the one on Saturday belongs to Monday.
-        day(MONDAY, trade_count=1, commission_amount="5", stock_trade_amount="30", trade_amount="30", bank_out_amount="9"),
+        day(
+            MONDAY,
+            trade_count=1,
+            commission_amount="5",
+            stock_trade_amount="30",
+            trade_amount="30",
+            bank_out_amount="9",
+        ),
         day(date(2024, 3, 2), MONDAY, trade_count=2, fund_trade_amount="10", trade_amount="10"),
         day(back(4), trade_count=1),
         day(back(5), trade_count=1, bank_out_amount="9"),
@@ -105,7 +118,9 @@ def made(spark: SparkSession) -> dict[tuple[str, date], dict[str, Any]]:
     return {(row["one_id"], row["as_of_date"]): row for row in build_dates(spark, [FRIDAY, MONDAY])}
 
 
-def test_build__two_dates__equal_date_by_date(spark: SparkSession, made: dict[tuple[str, date], dict[str, Any]]) -> None:
+def test_build__two_dates__equal_date_by_date(
+    spark: SparkSession, made: dict[tuple[str, date], dict[str, Any]]
+) -> None:
     alone = build_dates(spark, [FRIDAY]) + build_dates(spark, [MONDAY])
     assert in_order(alone) == in_order(list(made.values()))
 

@@ -67,13 +67,30 @@ def facts(spark: SparkSession) -> dict[str, DataFrame]:
             fill(MONDAY, "e4", FRIDAY, "40", product_line=None, _business_date=FRIDAY),
             fill(MONDAY, "e5", MONDAY, "500"),
             fill(MONDAY, "e5", MONDAY, "500", revision=1, is_busted=True),
-            fill(TUESDAY, "e2", FRIDAY, "300", business_kind="redeem", _withdrawn=True, _business_date=FRIDAY, _sequence=2),
+            fill(
+                TUESDAY,
+                "e2",
+                FRIDAY,
+                "300",
+                business_kind="redeem",
+                _withdrawn=True,
+                _business_date=FRIDAY,
+                _sequence=2,
+            ),
             fill(TUESDAY, "e1", FRIDAY, "1000", revision=0, _business_date=FRIDAY),
         ],
         "cash_flows": [
             on(MONDAY, flow_id="f1", kind="bank_out", amount="-20.5", flow_date=SATURDAY),
             on(MONDAY, flow_id="f2", kind="bank_in", amount="7", flow_date=MONDAY),
-            on(TUESDAY, flow_id="f1", kind="bank_out", amount="-25.5", flow_date=SATURDAY, _business_date=MONDAY, _sequence=2),
+            on(
+                TUESDAY,
+                flow_id="f1",
+                kind="bank_out",
+                amount="-25.5",
+                flow_date=SATURDAY,
+                _business_date=MONDAY,
+                _sequence=2,
+            ),
         ],
         "security_movements": [on(MONDAY, movement_id="m1", kind="custody_out", value="-90", occurred_on=MONDAY)],
         "positions": [
@@ -92,10 +109,23 @@ def facts(spark: SparkSession) -> dict[str, DataFrame]:
             on(MONDAY, contact_id="k2", kind="call", contact_date=MONDAY, customer_no=None),
         ],
         "ad_clicks": [
-            {"click_id": "q1", "device_id": "d9", "click_date": MONDAY, "_delivered_on": MONDAY, "_business_date": MONDAY}
+            {
+                "click_id": "q1",
+                "device_id": "d9",
+                "click_date": MONDAY,
+                "_delivered_on": MONDAY,
+                "_business_date": MONDAY,
+            }
         ],
         "events": [
-            on(MONDAY, event_id="v1", device_id="d1", event_date=MONDAY, occurred_at="2024-03-03T22:10:00", page_kind="closing"),
+            on(
+                MONDAY,
+                event_id="v1",
+                device_id="d1",
+                event_date=MONDAY,
+                occurred_at="2024-03-03T22:10:00",
+                page_kind="closing",
+            ),
             on(
                 MONDAY,
                 event_id="v2",
@@ -137,7 +167,9 @@ def made(spark: SparkSession) -> list[dict[str, Any]]:
 
 def known(made: list[dict[str, Any]], day: date, by: date, measure: str, party: str = "c1") -> Any:
     """The day as known on a night: the sum of all changes delivered by then."""
-    values = [r[measure] for r in made if (r["party_id"], r["effective_date"]) == (party, day) and r["_delivered_on"] <= by]
+    values = [
+        r[measure] for r in made if (r["party_id"], r["effective_date"]) == (party, day) and r["_delivered_on"] <= by
+    ]
     return sum(values)
 
 
@@ -207,7 +239,9 @@ def test_build__events__count_for_the_login_else_the_device(made: list[dict[str,
     assert known(made, MONDAY, MONDAY, "closing_page_count") == 1
     assert known(made, MONDAY, MONDAY, "morning_event_count") == 1
     assert known(made, MONDAY, MONDAY, "event_count") == 1
-    device = {m: known(made, MONDAY, MONDAY, m, "d1") for m in ("event_count", "banner_click_count", "midday_event_count")}
+    device = {
+        m: known(made, MONDAY, MONDAY, m, "d1") for m in ("event_count", "banner_click_count", "midday_event_count")
+    }
     assert device == {"event_count": 1, "banner_click_count": 1, "midday_event_count": 1}
     assert known(made, MONDAY, MONDAY, "ad_click_count", "d9") == 1
 

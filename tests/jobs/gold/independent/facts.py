@@ -5,18 +5,19 @@ Views `silver_<table>` hold every version with `_delivered_on`. Written apart fr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from datetime import date
 
 STOCK = "('stock', 'etf', 'reit', 'hk_stock')"
 FUND = "('fund_equity', 'fund_bond', 'private', 'pension')"
 MONEY_FUND = "('fund_money')"
-GROSS = ("cash_amount", "stock_value_amount", "fund_value_amount", "money_fund_value_amount", "other_value_amount")
-HOURS = {"night": (0, 360), "morning": (360, 570), "midday": (570, 780), "afternoon": (780, 1020), "evening": (1020, 1440)}
+HOURS = {
+    "night": (0, 360),
+    "morning": (360, 570),
+    "midday": (570, 780),
+    "afternoon": (780, 1020),
+    "evening": (1020, 1440),
+}
 PAGES = {"search": "search_count", "product": "product_view_count", "closing": "closing_page_count"}
-SLOPES = {"net_assets": "net_assets_amount", "trade_count": "trade_count", "login_count": "login_count"}
-RECENCY = {"trade": "trade_count", "login": "login_count", "contact": "contact_count"}
 
 
 def version_known(table: str, key: str, effective: str, by: date, order: str = "", until: date | None = None) -> str:
@@ -128,12 +129,12 @@ def measure_cte() -> str:
          "financing_principal + interest_and_fees_owed + short_market_value", "true"),
         ("balance", "balance_date", "profit_amount", "profit_amount", "true"),
         ("order_", "order_date", "filled_order_count", "1",
-         "entry_channel <> 'system' AND status IN ('filled', 'part_filled', 'confirmed')"),
+         "entry_channel <> 'system' AND status IN ('filled', 'partially_filled', 'confirmed')"),
         ("order_", "order_date", "cancelled_order_count", "1", "status = 'cancelled'"),
         ("login", "login_date", "login_count", "1", "true"),
         ("contact", "contact_date", "contact_count", "1", "true"),
         ("contact", "contact_date", "complaint_count", "1", "kind = 'complaint'"),
-        ("contact", "contact_date", "closing_question_count", "1", "topic IN ('account_closing', 'closing')"),
+        ("contact", "contact_date", "closing_question_count", "1", "topic = 'close_account'"),
         ("event", "event_date", "event_count", "1", "true"),
     ]  # fmt: skip
     parts += [("event", "event_date", name, "1", f"page_kind = '{kind}'") for kind, name in PAGES.items()]
@@ -141,7 +142,8 @@ def measure_cte() -> str:
     for band, (low, high) in HOURS.items():
         parts.append(("event", "event_date", f"{band}_event_count", "1", f"{minute} >= {low} AND {minute} < {high}"))
     selects = [
-        f"SELECT one_id, {day} AS day, '{name}' AS measure, CAST({value} AS DECIMAL(38,4)) AS v FROM {table} WHERE {where}"
+        f"SELECT one_id, {day} AS day, '{name}' AS measure, CAST({value} AS DECIMAL(38,4)) AS v "
+        f"FROM {table} WHERE {where}"
         for table, day, name, value, where in parts
     ]
     return "measure AS (\n  " + "\n  UNION ALL ".join(selects) + "\n)"
@@ -170,12 +172,13 @@ history AS (
 ),
 level AS (SELECT one_id, back, v FROM daily WHERE measure = 'net_assets_amount' AND v <> 0),
 curve AS (
-  SELECT one_id, v, sum(v) OVER (PARTITION BY one_id ORDER BY -back RANGE BETWEEN 19 PRECEDING AND CURRENT ROW) AS rolling,
+  SELECT one_id, v,
+    sum(v) OVER (PARTITION BY one_id ORDER BY -back RANGE BETWEEN 19 PRECEDING AND CURRENT ROW) AS rolling,
     max(v) OVER (PARTITION BY one_id ORDER BY -back) AS high FROM level
 ),
 peak AS (
   SELECT one_id, max(rolling) AS rolling,
-    max(CASE WHEN high > 0 THEN greatest(1.001 - CAST(v AS DOUBLE) / CAST(high AS DOUBLE), 0) END) AS drawdown
+    max(CASE WHEN high > 0 THEN greatest(1 - CAST(v AS DOUBLE) / CAST(high AS DOUBLE), 0) END) AS drawdown
   FROM curve GROUP BY one_id
 ),
 streak AS (
@@ -186,125 +189,13 @@ streak AS (
 ),
 week AS (
   SELECT one_id, count(*) AS outflows FROM (
-    SELECT one_id, back // 5 AS week, sum(v) AS v FROM daily WHERE measure = 'net_inflow_amount' AND back < 20 GROUP BY ALL
+    SELECT one_id, back // 5 AS week, sum(v) AS v FROM daily
+    WHERE measure = 'net_inflow_amount' AND back < 20 GROUP BY ALL
   ) WHERE v < 0 GROUP BY one_id
 ),
 month AS (
   SELECT count(*) AS days FROM silver_calendar
   WHERE is_trading_day AND natural_date BETWEEN date_trunc('month', DATE '{as_of}') AND DATE '{as_of}'
-)"""
-
-
-def half_up(total: str, days: str) -> str:
-    """`total` / `days` to four places, halves away from zero, in whole numbers."""
-    units = f"CAST(({total}) * 10000 AS HUGEINT)"
-    rounded = f"(2 * abs({units}) + {days}) // (2 * {days})"
-    return f"CAST(sign({total}) * {rounded} AS DECIMAL(38,0)) * CAST(0.0001 AS DECIMAL(5,4))"
-
-
-def entropy(parts: Sequence[str]) -> str:
-    """Shannon entropy (nats) of parts; null when they sum to nothing."""
-    positive = [f"greatest(CAST({part} AS DOUBLE), 0)" for part in parts]
-    total = "(" + " + ".join(positive) + ")"
-    terms = [f"CASE WHEN {p} > 0 THEN -({p} / {total}) * ln({p} / {total}) ELSE 0 END" for p in positive]
-    return f"CASE WHEN {total} > 0 THEN {' + '.join(terms)} END"
-
-
-def window_sum(measure: str, where: str) -> str:
-    """Sum of a measure over daily or dated rows; counts as BIGINT."""
-    total = f"coalesce(sum(v) FILTER (WHERE measure = '{measure}' AND {where}), 0)"
-    return f"CAST({total} AS {'BIGINT' if measure.endswith('_count') else 'DECIMAL(18,4)'})"
-
-
-def _special(name: str) -> str | None:
-    """Expression of a column that is no plain sum, over the CTE `summed`."""
-    average = re.fullmatch(r"average_net_assets_amount_(\d+)td", name)
-    if average:
-        total = window_sum("net_assets_amount", f"back < {average[1]}").replace("DECIMAL(18,4)", "DECIMAL(38,4)")
-        return f"CASE WHEN any_value(days) > 0 THEN {half_up(total, average[1])} END"
-    slope = re.fullmatch(r"(net_assets|trade_count|login_count)_slope_(\d+)td", name)
-    if slope:
-        measure, n = SLOPES[slope[1]], int(slope[2])
-        inside = f"measure = '{measure}' AND back < {n}"
-        plain = f"coalesce(sum(v) FILTER (WHERE {inside}), 0)"
-        weighted = f"coalesce(sum(v * back) FILTER (WHERE {inside}), 0)"
-        value = f"CAST({plain} * {n * (n - 1) // 2} - {weighted} * {n} AS DOUBLE) / {n * n * (n * n - 1) // 12}"
-        return f"CASE WHEN any_value(days) >= {n} THEN {value} END"
-    since = re.fullmatch(r"trading_days_since_last_(\w+)", name)
-    if since:
-        return f"CAST(min(back) FILTER (WHERE measure = '{RECENCY[since[1]]}' AND v > 0) AS BIGINT)"
-    with_trades = re.fullmatch(r"trading_days_with_trades_(\d+)td", name)
-    if with_trades:
-        return f"count(*) FILTER (WHERE measure = 'trade_count' AND v > 0 AND back < {with_trades[1]})"
-    groups = re.fullmatch(r"product_group_entropy_(\d+)td", name)
-    if groups:
-        where = f"back < {groups[1]}"
-        return entropy([window_sum(f"{g}_trade_amount", where) for g in ("stock", "fund", "money_fund", "other")])
-    return _of_assets(name)
-
-
-def _of_assets(name: str) -> str | None:
-    levels = [window_sum(part, "back = 0") for part in GROSS]
-    gross = "(" + " + ".join(levels) + ")"
-    if name in ("cash_ratio", "money_fund_ratio"):
-        part = levels[0] if name == "cash_ratio" else levels[3]
-        return f"CASE WHEN {gross} > 0 THEN CAST({part} AS DOUBLE) / CAST({gross} AS DOUBLE) END"
-    in_20, in_60 = "back < 20", "back < 60"
-    total_20 = window_sum("net_assets_amount", in_20).replace("DECIMAL(18,4)", "DECIMAL(38,4)")
-    peak = half_up("coalesce(any_value(rolling), CAST(0 AS DECIMAL(38,4)))", "20")
-    month = half_up("coalesce(any_value(month_sum), CAST(0 AS DECIMAL(38,4)))", "(SELECT days FROM month)")
-    return {
-        "history_trading_days": "CAST(coalesce(any_value(days), 0) AS INTEGER)",
-        "asset_entropy": entropy(levels),
-        "hour_entropy_60td": entropy([window_sum(f"{band}_event_count", in_60) for band in HOURS]),
-        "max_drawdown_ratio_250td": "any_value(drawdown)",
-        "peak_average_net_assets_amount_250td": f"CASE WHEN any_value(days) > 0 THEN {peak} END",
-        "month_average_net_assets_amount": f"CASE WHEN any_value(days) > 0 THEN {month} END",
-        "money_fund_redemption_streak_days": "coalesce(any_value(streak_days), 0)",
-        "outflow_weeks_20td": "coalesce(any_value(outflows), 0)",
-        "is_effective": f"{total_20} >= 100000 OR {window_sum('commission_amount', in_60)} > 0",
-    }.get(name)
-
-
-def window_column(name: str) -> str:
-    """Expression of a column of customer_windows over the rows of `gathered`; raises ValueError for an unknown one."""
-    special = _special(name)
-    if special:
-        return special
-    trading = re.fullmatch(r"(\w+?)_(\d+)td", name)
-    if trading:
-        return window_sum(trading[1], f"back < {trading[2]}")
-    if name in (*GROSS, "net_assets_amount", "debt_amount"):
-        return window_sum(name, "back = 0")
-    raise ValueError(name)
-
-
-def windows_cte(as_of: date, columns: Sequence[str]) -> str:
-    """CTE windows: one row per person of the identity map with the named columns."""
-    natural = [name for name in columns if name.endswith("_30d")]
-    plain = [name for name in columns if name not in natural]
-    counted = [f"CAST(coalesce(any_value({name}), 0) AS BIGINT) AS {name}" for name in natural]
-    recent = [f"count(*) FILTER (WHERE measure = '{name.removesuffix('_30d')}') AS {name}" for name in natural]
-    recent_names = "".join(f", {expression}" for expression in recent)
-    return f"""
-recent AS (
-  SELECT one_id{recent_names} FROM measure
-  WHERE day > DATE '{as_of}' - 30 AND day <= DATE '{as_of}' GROUP BY one_id
-),
-month_level AS (
-  SELECT one_id, sum(v) AS month_sum FROM dated WHERE measure = 'net_assets_amount'
-    AND day >= date_trunc('month', DATE '{as_of}') GROUP BY one_id
-),
-gathered AS (
-  SELECT p.one_id, d.back, d.measure, d.v, h.days, k.rolling, k.drawdown, s.days AS streak_days, w.outflows, l.month_sum,
-    r.* EXCLUDE (one_id)
-  FROM (SELECT DISTINCT one_id FROM customer_owner) p
-  LEFT JOIN daily d USING (one_id) LEFT JOIN history h USING (one_id) LEFT JOIN peak k USING (one_id)
-  LEFT JOIN streak s USING (one_id) LEFT JOIN week w USING (one_id) LEFT JOIN month_level l USING (one_id)
-  LEFT JOIN recent r USING (one_id)
-),
-windows AS (
-  SELECT one_id, {", ".join([*[f"{window_column(n)} AS {n}" for n in plain], *counted])} FROM gathered GROUP BY one_id
 )"""
 
 
@@ -314,7 +205,8 @@ def milestones_cte(as_of: date) -> str:
 change AS (SELECT * FROM silver_customer_changes WHERE _delivered_on <= DATE '{as_of}'),
 account_told AS (SELECT * FROM silver_account_changes WHERE _delivered_on <= DATE '{as_of}'),
 trade_day AS (
-  SELECT one_id, customer_no, trade_date, count(*) AS trades FROM execution WHERE NOT is_busted AND is_customer_initiated
+  SELECT one_id, customer_no, trade_date, count(*) AS trades FROM execution
+  WHERE NOT is_busted AND is_customer_initiated
   GROUP BY ALL
 ),
 trading AS (
@@ -335,7 +227,8 @@ funded AS (
 ),
 seen AS (SELECT one_id, min(event_date) AS first_event_on FROM event GROUP BY one_id),
 registered AS (
-  SELECT one_id, min(effective_date) AS registered_on FROM change JOIN customer_owner USING (customer_no) GROUP BY one_id
+  SELECT one_id, min(effective_date) AS registered_on FROM change
+  JOIN customer_owner USING (customer_no) GROUP BY one_id
 ),
 opening AS (
   SELECT one_id, min(opened_on) AS opened_on FROM account_told JOIN customer_owner USING (customer_no) GROUP BY one_id
@@ -343,7 +236,8 @@ opening AS (
 account_now AS (
   SELECT * FROM (
     SELECT *, row_number() OVER (PARTITION BY account_id
-      ORDER BY effective_date DESC, change_sequence DESC, _business_date DESC, _sequence DESC) AS place FROM account_told
+      ORDER BY effective_date DESC, change_sequence DESC, _business_date DESC, _sequence DESC) AS place
+    FROM account_told
   ) WHERE place = 1
 ),
 closing AS (
@@ -355,20 +249,8 @@ milestones AS (
     first_event_on, CAST(coalesce(t.days, 0) AS BIGINT) AS lifetime_trading_days_with_trades,
     CAST(coalesce(trades, 0) AS BIGINT) AS lifetime_trade_count,
     CAST(coalesce(revenue, 0) AS DECIMAL(18,4)) AS lifetime_net_revenue_amount
-  FROM people p LEFT JOIN registered USING (one_id) LEFT JOIN opening o USING (one_id) LEFT JOIN closing c USING (one_id)
+  FROM people p LEFT JOIN registered USING (one_id) LEFT JOIN opening o USING (one_id)
+  LEFT JOIN closing c USING (one_id)
   LEFT JOIN funded USING (one_id) LEFT JOIN trading t USING (one_id) LEFT JOIN second_trade USING (one_id)
   LEFT JOIN revenue USING (one_id) LEFT JOIN seen USING (one_id)
 )"""
-
-
-def all_ctes(as_of: date, window_columns: Sequence[str]) -> str:
-    """WITH clause of everything above."""
-    parts = [
-        people_ctes(as_of),
-        fact_ctes(as_of),
-        measure_cte(),
-        day_ctes(as_of),
-        windows_cte(as_of, window_columns),
-        milestones_cte(as_of),
-    ]
-    return "WITH " + ",\n".join(part.strip() for part in parts)

@@ -1,4 +1,4 @@
-"""One independent DuckDB query per gold table with as-of dates, over views `silver_<table>`; written apart from the jobs."""
+"""One independent DuckDB query per gold table with as-of dates, over views `silver_<table>`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import date
 
 from jobs.gold.churn_features import FROM_WINDOWS
 from jobs.gold.clv_features import RUN_RATE
-from tests.jobs.gold.independent.facts import all_ctes, people_ctes, state_as_of, version_known
+from tests.jobs.gold.independent.facts import people_ctes, state_as_of, version_known
+from tests.jobs.gold.independent.windows import all_ctes
 
 LABEL_DAYS = 60
 LIFETIME = "lifetime_trading_days_with_trades, lifetime_trade_count, lifetime_net_revenue_amount"
@@ -27,7 +28,8 @@ def rfm(as_of: date) -> str:
     names = ("trading_days_since_last_trade", "trading_days_with_trades_250td", "net_revenue_amount_250td")
 
     def score(order: str) -> str:
-        return f"CAST((rank() OVER (PARTITION BY active ORDER BY {order}) - 1) * 5 // count(*) OVER (PARTITION BY active) + 1 AS INTEGER)"
+        rank = f"rank() OVER (PARTITION BY active ORDER BY {order})"
+        return f"CAST(({rank} - 1) * 5 // count(*) OVER (PARTITION BY active) + 1 AS INTEGER)"
 
     return f"""{all_ctes(as_of, names)},
 base AS (
@@ -42,7 +44,8 @@ scored AS (
 )
 SELECT one_id, recency_trading_days, frequency_trading_days, monetary_amount, r AS recency_score, f AS frequency_score,
   m AS monetary_score, r::VARCHAR || f::VARCHAR || m::VARCHAR AS rfm_cell,
-  CASE WHEN NOT active THEN 'inactive' WHEN r >= 4 AND f >= 4 AND m >= 4 THEN 'champion' WHEN r >= 4 AND f >= 4 THEN 'loyal'
+  CASE WHEN NOT active THEN 'inactive' WHEN r >= 4 AND f >= 4 AND m >= 4 THEN 'champion'
+    WHEN r >= 4 AND f >= 4 THEN 'loyal'
     WHEN r >= 4 AND m >= 4 THEN 'promising_big' WHEN r >= 4 THEN 'new' WHEN f >= 4 AND m >= 4 THEN 'at_risk_big'
     WHEN f >= 4 THEN 'at_risk' WHEN m >= 4 THEN 'lost_big' ELSE 'lost' END AS rfm_class,
   '1' AS definition_version, DATE '{as_of}' AS as_of_date FROM scored"""
@@ -139,7 +142,8 @@ out AS (
 ),
 remaining AS (
   SELECT one_id, balance_date, sum(net_assets_amount) AS left_over
-  FROM ({ahead("balances", "account_id, currency, balance_date", "balance_date")}) JOIN customer_owner USING (customer_no)
+  FROM ({ahead("balances", "account_id, currency, balance_date", "balance_date")})
+  JOIN customer_owner USING (customer_no)
   GROUP BY ALL
 ),
 moved AS (

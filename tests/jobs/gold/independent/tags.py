@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.jobs.gold.independent.facts import all_ctes
 from tests.jobs.gold.independent.queries import TIER, years_between
+from tests.jobs.gold.independent.windows import all_ctes
 
 WINDOWS = (
     "month_average_net_assets_amount", "average_net_assets_amount_20td", "average_net_assets_amount_60td",
@@ -35,12 +35,13 @@ def expressions(as_of: date) -> dict[str, str]:
     return {
         "asset_tier": TIER.format(months),
         "asset_rank": _cut(
-            ranked.format("assets"), (0.5, "lower_half"), (0.8, "middle"), (0.95, "top_20"), (0.99, "top_5"), last="top_1"
+            ranked.format("assets"),
+            (0.5, "lower_half"), (0.8, "middle"), (0.95, "top_20"), (0.99, "top_5"), last="top_1",
         ),
         "revenue_rank": _cut(
             ranked.format("revenue"), (0.5, "lower_half"), (0.8, "middle"), (0.95, "top_20"), last="top_5"
         ),
-        "effective_customer": "CASE WHEN average_net_assets_amount_20td >= 50000 OR commission_amount_60td > 0 "
+        "effective_customer": "CASE WHEN average_net_assets_amount_20td >= 5000 OR commission_amount_60td > 0 "
         "THEN 'yes' ELSE 'no' END",
         "high_net_worth": "CASE WHEN net_assets_amount >= 500000 THEN CASE WHEN filled_order_count_250td >= 10 "
         "THEN 'yes' ELSE 'assets_only' END END",
@@ -51,7 +52,8 @@ def expressions(as_of: date) -> dict[str, str]:
         "trade_frequency": _cut(
             "trading_days_with_trades_60td", (1, "none"), (4, "rare"), (20, "regular"), last="frequent"
         ),
-        "account_progress": "CASE WHEN first_trade_on IS NOT NULL THEN 'traded' WHEN funded_on IS NOT NULL THEN 'funded' "
+        "account_progress": "CASE WHEN first_trade_on IS NOT NULL THEN 'traded' "
+        "WHEN funded_on IS NOT NULL THEN 'funded' "
         "WHEN opened_on IS NOT NULL THEN 'opened' ELSE 'registered' END",
         "dormant": "CASE WHEN first_trade_on IS NULL THEN NULL WHEN coalesce(trade_count_250td, 0) <= 0 THEN 'long' "
         "WHEN trade_count_60td <= 0 THEN 'short' END",
@@ -86,10 +88,12 @@ def tag_values(as_of: date) -> str:
 
     def share(value: str) -> str:
         over = f"PARTITION BY coalesce({value} > 0, false)"
-        return f"CASE WHEN {value} > 0 THEN CAST(rank() OVER ({over} ORDER BY {value}) - 1 AS DOUBLE) / count(*) OVER ({over}) END"
+        below = f"CAST(rank() OVER ({over} ORDER BY {value}) - 1 AS DOUBLE)"
+        return f"CASE WHEN {value} > 0 THEN {below} / count(*) OVER ({over}) END"
 
     plain = " UNION ALL ".join(
-        f"SELECT one_id, '{code}' AS tag_code, {value} AS value FROM person" for code, value in expressions(as_of).items()
+        f"SELECT one_id, '{code}' AS tag_code, {value} AS value FROM person"
+        for code, value in expressions(as_of).items()
     )
     counted = [
         _preference(as_of, "preferred_page_kind", "page_kind", "count(*)", 1, 3),

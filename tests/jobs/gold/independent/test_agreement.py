@@ -97,22 +97,24 @@ def _add_days(add: Any, dice: random.Random, n: int, no: str, opened: date) -> N
             add("logins", day, terminal="own_app", device_id=f"d{n}", login_date=day,
                 logged_in_at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC), **account)  # fmt: skip
             add("orders", day, order_id=key, order_date=day, entry_channel="app",
-                status=dice.choice(["filled", "cancelled"]), **account)  # fmt: skip
+                status=dice.choice(["partially_filled", "cancelled"]), **account)  # fmt: skip
             for number in range(dice.randint(1, 4)):
                 add("events", day, event_id=f"{key}-{number}", device_id=f"d{n}", event_date=day,
                     customer_no=dice.choice([no, None]), page_kind=dice.choice(["product", "closing", "order"]),
                     event=dice.choice(["product_view", "page_view"]), product_id=dice.choice(["x", "y", None]),
                     platform="android", duration_ms=dice.randint(1, 999),
-                    occurred_at=datetime(day.year, day.month, day.day, dice.randint(0, 15), 30, tzinfo=UTC))  # fmt: skip
+                    occurred_at=datetime(day.year, day.month, day.day, dice.randint(0, 15), 30,
+                                         tzinfo=UTC))  # fmt: skip
         if dice.random() < 0.05:
             add("contacts", day, contact_id=key, customer_no=no, contact_date=day,
-                kind=dice.choice(["call", "complaint"]), topic=dice.choice(["closing", "other"]))  # fmt: skip
+                kind=dice.choice(["call", "complaint"]), topic=dice.choice(["close_account", "other"]))  # fmt: skip
 
 
 def _add_trade(add: Any, dice: random.Random, key: str, day: date, account: dict[str, Any]) -> None:
     trade = {
         "execution_id": key, "trade_date": day, "amount": dice.randint(100, 90000),
-        "product_line": dice.choice(["stock", "fund_money", "fund_bond", None]), "business_kind": dice.choice(["buy", "redeem"]),
+        "product_line": dice.choice(["stock", "fund_money", "fund_bond", None]),
+        "business_kind": dice.choice(["buy", "redeem"]),
         "is_customer_initiated": dice.random() < 0.9, **account,
     }  # fmt: skip
     add("executions", day, commission=5, net_revenue_amount="4.5", **trade)
@@ -170,7 +172,7 @@ def parameters_of(module: Any, table: str) -> Any:
 def gold(spark, silver) -> dict[str, DataFrame]:
     """The tables of the date, made by the jobs from silver as the runner would hand it over."""
     empty = {name: frame.where("false") for name, frame in silver.items()}
-    wanted = {i.name: i.table for i in load_catalogue(PROJECT / "data_catalog.yaml")["silver.party_days"].inputs}
+    wanted = {i.name: str(i.table) for i in load_catalogue(PROJECT / "data_catalog.yaml")["silver.party_days"].inputs}
     given = {
         name: (empty if name.startswith("earlier_") else silver)[table.partition(".")[2]]
         for name, table in wanted.items()
@@ -186,7 +188,10 @@ def gold(spark, silver) -> dict[str, DataFrame]:
     reached = reached.groupBy("party_kind", "party_id").agg(
         F.max_by(F.struct(*reached.columns), "_delivered_on").alias("_row")
     )
-    people = {"customers": latest(silver["customer_changes"], "customer_no"), "identity_map": as_of(silver["identity_map"])}
+    people = {
+        "customers": latest(silver["customer_changes"], "customer_no"),
+        "identity_map": as_of(silver["identity_map"]),
+    }
     accounts = latest(silver["account_changes"], "account_id")
     windows = customer_windows.build(
         party_days=as_of(told), identity_map=people["identity_map"], accounts=accounts, calendar=silver["calendar"],

@@ -127,7 +127,9 @@ def test_same__numbers_nulls_and_text__by_kind():
 
 def test_differences__missing_twice_and_changed_rows__are_named(lake):
     one = {"k": 1, "v": 1}
-    found = differences([one, one, {"k": 2, "v": 2}, {"k": 4, "v": 4}], [one, {"k": 2, "v": 3}, {"k": 3, "v": 3}], ["k"], ["v"])
+    found = differences(
+        [one, one, {"k": 2, "v": 2}, {"k": 4, "v": 4}], [one, {"k": 2, "v": 3}, {"k": 3, "v": 3}], ["k"], ["v"]
+    )
     assert found == [
         "(1,): twice in the table",
         "(2,): v is 2 in the table, 3 in the query",

@@ -1,0 +1,16 @@
+"""What was handed over: manifests read strictly, files verified, deliveries given to nights."""
+
+from brokerlake.landing.deliveries import DeliveredFile, Delivery, find_deliveries, read_delivery
+from brokerlake.landing.nights import assign_nights, check_required, split_superseded
+from brokerlake.landing.verify import verify
+
+__all__ = [
+    "DeliveredFile",
+    "Delivery",
+    "assign_nights",
+    "check_required",
+    "find_deliveries",
+    "read_delivery",
+    "split_superseded",
+    "verify",
+]
