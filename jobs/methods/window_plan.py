@@ -130,3 +130,8 @@ MEASURES = tuple(
 )
 """Columns of silver.party_days that windows are made from."""
 MONEY = tuple(name for name in (*MEASURES, "net_inflow_amount") if name.endswith("_amount"))
+DENSE = ("net_assets_amount", "profit_amount")
+"""Measures that nearly every day of a customer has; the others are summed over the few days that have any."""
+SPARSE = tuple(name for name in MEASURES if name not in (*DENSE, *LEVELS))
+ACTIVITY = (*RECENCY.values(), "event_count", "money_fund_redeem_amount")
+"""Measures that mark a day as one with activity."""

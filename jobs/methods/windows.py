@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 BAND_STARTS = (0, 5, 10, 15, 20, 60, 120)
 """Bands of `back`, each up to the next start; every window length must be a start, or the end."""
 LAST_DAY = 250
+UNITS = 10_000
 
 
 def band_of(back: Column) -> Column:
@@ -31,9 +32,19 @@ def within(trading_days: int) -> Column:
     return F.col("band") < trading_days
 
 
-def window_sum(measure: str, trading_days: int, type_: str) -> Column:
-    """Aggregate over bands: the sum of `measure` in the window; 0 without rows."""
-    return F.coalesce(F.sum(F.when(within(trading_days), F.col(measure))), F.lit(0)).cast(type_)
+def window_sum(measure: str, trading_days: int) -> Column:
+    """Aggregate over bands: the sum of `measure` in the window; null without rows."""
+    return F.sum(F.when(within(trading_days), F.col(measure)))
+
+
+def to_units(amount: Column) -> Column:
+    """Money as whole ten-thousandths of a yuan: exact, and ten times cheaper to add up than decimals."""
+    return F.when(amount != 0, (amount * UNITS).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+
+
+def to_money(units: Column, divisor: int = 1) -> Column:
+    """Ten-thousandths of a yuan, divided by `divisor`, as DECIMAL(18,4), half up."""
+    return (units.cast("decimal(22,4)") / (UNITS * divisor)).cast("decimal(18,4)")
 
 
 def slope(total: Column, back_weighted: Column, trading_days: int) -> Column:
@@ -66,31 +77,9 @@ def share(part: Column, parts: Sequence[Column]) -> Column:
     return F.when(total > 0, part.cast("double") / total.cast("double"))
 
 
-def level_history(days: DataFrame, by: Sequence[str], level: str, mean_days: int) -> DataFrame:
-    """One row per `by`: `peak_sum`, the highest sum of `level` over any `mean_days` trading days, and `max_drawdown`.
-
-    `days` has `back` and several rows a day may add up to its level. `max_drawdown` is the largest fall from an earlier
-    high as a share of it (0-1), null when no level was ever positive.
-    """
-    in_time = Window.partitionBy(*by).orderBy("_day")
-    rows = days.withColumn("_day", -F.col("back"))
-    on_day = F.sum(level).over(in_time.rangeBetween(0, 0))
-    rolling = F.sum(level).over(in_time.rangeBetween(1 - mean_days, 0))
-    series = rows.select(*by, "_day", on_day.alias("_level"), rolling.alias("_rolling"))
-    high = F.max("_level").over(in_time.rangeBetween(Window.unboundedPreceding, 0))
-    fall = F.when(high > 0, F.greatest(1 - F.col("_level") / high, F.lit(0.0)))
-    return (
-        series.select(*by, "_rolling", fall.alias("_fall"))
-        .groupBy(*by)
-        .agg(F.max("_rolling").alias("peak_sum"), F.max("_fall").alias("max_drawdown"))
-    )
-
-
-def streak(days: DataFrame, by: Sequence[str], name: str) -> DataFrame:
-    """One row per `by`: the unbroken trading days up to the as-of date, from one row per day with `back`."""
-    newest_first = Window.partitionBy(*by).orderBy("back")
-    unbroken = F.col("back") == F.row_number().over(newest_first) - 1
-    return days.withColumn("_unbroken", unbroken).groupBy(*by).agg(F.count_if("_unbroken").alias(name))
+def streak(backs: Column) -> Column:
+    """The unbroken trading days up to the as-of date, from an array of distinct `back` of the days that count."""
+    return F.size(F.filter(F.array_sort(backs), lambda back, place: back == place)).cast("bigint")
 
 
 def sums(rows: DataFrame, by: Sequence[str], columns: Mapping[str, Column]) -> DataFrame:

@@ -6,6 +6,7 @@ never by rows. Days of a device count for the person it is attached to on the as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -14,9 +15,12 @@ from pyspark.sql import functions as F
 
 from jobs.methods import window_plan as plan
 from jobs.methods import windows
+from jobs.methods.level_history import columns_of, level_histories
 from jobs.methods.trading_days import add_night_number
 
 PERSON = ("one_id", "as_of_date")
+PARTY = ("party_kind", "party_id", "as_of_date")
+BAND = (*PARTY, "band")
 MONEY_TYPE = "decimal(18,4)"
 MEAN_DAYS = 20
 
@@ -32,142 +36,149 @@ class Params:
     definition_version: str
 
 
-def type_of(measure: str) -> str:
-    """Type of a sum of `measure`."""
-    return MONEY_TYPE if measure in plan.MONEY else "bigint"
-
-
 def add_back(party_days: DataFrame, calendar: DataFrame) -> DataFrame:
     """Rows of the last 250 trading days with `back`, the trading days between the row's night and the as-of date."""
     dated = add_night_number(party_days, calendar, "effective_date", "_night")
     dated = add_night_number(dated, calendar, "as_of_date", "_as_of_night")
-    back = F.col("_as_of_night") - F.col("_night")
-    return dated.withColumn("back", back).where((F.col("back") >= 0) & (F.col("back") < windows.LAST_DAY))
+    dated = dated.withColumn("back", F.col("_as_of_night") - F.col("_night"))
+    inside = dated.where((F.col("back") >= 0) & (F.col("back") < windows.LAST_DAY))
+    return inside.withColumn("band", windows.band_of(F.col("back")))
 
 
-def band_columns() -> dict[str, Column]:
-    """Columns to sum per band: measures, levels of single days, back-weighted measures, natural-day counts."""
-    in_30_days = F.col("effective_date") > F.date_sub("as_of_date", 30)
+def value_of(measure: str) -> Column:
+    """A measure as a whole number: counts as they are, money in ten-thousandths of a yuan."""
+    return windows.to_units(F.col(measure)) if measure in plan.MONEY else F.col(measure)
+
+
+def dense_sums(days: DataFrame) -> DataFrame:
+    """One row per party, as-of date and band: sums of levels and profit, which nearly every day has."""
+    level, back = value_of("net_assets_amount"), F.col("back")
     in_month = F.col("effective_date") >= F.trunc("as_of_date", "month")
-    columns = {name: F.col(name) for name in plan.MEASURES}
-    for name in plan.LEVELS:
-        columns[f"{name}_now"] = F.when(F.col("back") == 0, F.col(name))
-    for ago in plan.LEVEL_AGO:
-        columns[f"net_assets_amount_{ago}td_ago"] = F.when(F.col("back") == ago, F.col("net_assets_amount"))
-    for name in plan.SLOPES:
-        columns[f"{name}_by_back"] = F.col(name) * F.col("back")
-    for name in plan.NATURAL_DAY_COUNTS:
-        columns[f"{name}_30d"] = F.when(in_30_days, F.col(name))
-    columns["month_net_assets_amount"] = F.when(in_month, F.col("net_assets_amount"))
-    return columns
+    columns = {
+        **{name: value_of(name) for name in plan.DENSE},
+        "net_assets_amount_by_back": level * back,
+        "month_net_assets_amount": F.when(in_month, level),
+        **{f"{name}_now": F.when(back == 0, value_of(name)) for name in plan.LEVELS},
+        **{f"net_assets_amount_{ago}td_ago": F.when(back == ago, level) for ago in plan.LEVEL_AGO},
+    }
+    held = days.where(any_of(plan.DENSE + plan.LEVELS))
+    return windows.sums(held, BAND, columns)
+
+
+def sparse_sums(days: DataFrame) -> DataFrame:
+    """One row per party, as-of date and band: sums of what only some days have; rows without any are never repeated."""
+    in_30_days = F.col("effective_date") > F.date_sub("as_of_date", 30)
+    weighted = [name for name in plan.SLOPES if name not in plan.DENSE]
+    columns = {
+        **{name: value_of(name) for name in plan.SPARSE},
+        **{f"{name}_by_back": value_of(name) * F.col("back") for name in weighted},
+        **{f"{name}_30d": F.when(in_30_days, F.col(name)) for name in plan.NATURAL_DAY_COUNTS},
+    }
+    return windows.sums(days.where(any_of(plan.SPARSE)), BAND, columns)
+
+
+def any_of(measures: Sequence[str]) -> Column:
+    """True where one of the measures is not 0."""
+    return reduce(lambda left, right: left | right, [F.col(name) != 0 for name in measures])
 
 
 def sum_bands(days: DataFrame, people: DataFrame) -> DataFrame:
     """One row per person, as-of date and band; summed per party first, so that few rows meet the identity map."""
-    by_party = ["party_kind", "party_id", "as_of_date", "band"]
-    columns = band_columns()
-    per_party = days.withColumn("band", windows.band_of(F.col("back")))
-    has_money = (F.col("net_assets_amount") != 0) | (F.col("trade_count") != 0)
-    known_from = F.max(F.when(has_money & (F.col("party_kind") == "customer"), F.col("back")))
-    summed = per_party.groupBy(*by_party).agg(
-        *[F.sum(column).alias(name) for name, column in columns.items()], known_from.alias("known_from")
-    )
-    mapped = summed.join(people, on=["party_kind", "party_id", "as_of_date"], how="inner")
-    per_person = mapped.groupBy(*PERSON, "band").agg(
-        *[F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in columns], F.max("known_from").alias("known_from")
-    )
+    parties = dense_sums(days).unionByName(sparse_sums(days), allowMissingColumns=True)
+    mapped = parties.join(people, on=list(PARTY), how="inner")
+    names = [name for name in parties.columns if name not in BAND]
+    bands = mapped.groupBy(*PERSON, "band").agg(*[F.coalesce(F.sum(n), F.lit(0)).alias(n) for n in names])
     inflow = F.col("bank_in_amount") + F.col("securities_in_amount")
     outflow = F.col("bank_out_amount") + F.col("securities_out_amount")
-    return per_person.withColumn("net_inflow_amount", inflow - outflow)
+    return bands.withColumn("net_inflow_amount", inflow - outflow)
 
 
 def sum_windows(bands: DataFrame) -> DataFrame:
-    """One row per person and as-of date: sums of every measure over its windows, levels and weighted sums."""
-    found = [
-        windows.window_sum(name, days, type_of(name)).alias(f"{name}_{days}td")
-        for name, lengths in plan.WINDOWS.items()
-        for days in lengths
-    ]
-    found += [F.sum(f"{name}_now").cast(MONEY_TYPE).alias(name) for name in plan.LEVELS]
-    found += [
-        F.sum(f"net_assets_amount_{ago}td_ago").cast(MONEY_TYPE).alias(f"net_assets_amount_{ago}td_ago")
-        for ago in plan.LEVEL_AGO
-    ]
-    found += [
-        windows.window_sum("net_assets_amount", days, "decimal(38,4)").alias(f"_net_assets_sum_{days}td")
-        for days in plan.AVERAGE_WINDOWS
-    ]
-    found += [F.sum(f"{name}_30d").cast("bigint").alias(f"{name}_30d") for name in plan.NATURAL_DAY_COUNTS]
-    found += [
-        windows.slope(
-            F.coalesce(F.sum(F.when(windows.within(days), F.col(name))), F.lit(0)),
-            F.coalesce(F.sum(F.when(windows.within(days), F.col(f"{name}_by_back"))), F.lit(0)),
-            days,
-        ).alias(f"{plan.SLOPE_NAMES[name]}_slope_{days}td")
-        for name, lengths in plan.SLOPES.items()
-        for days in lengths
-    ]
-    weeks = F.when((F.col("band") < 20) & (F.col("net_inflow_amount") < 0), F.lit(1))
-    return bands.groupBy(*PERSON).agg(
-        *found,
-        F.count(weeks).alias("outflow_weeks_20td"),
-        F.sum("month_net_assets_amount").alias("_month_sum"),
-    )
+    """One row per person and as-of date: measures over their windows (money in ten-thousandths), levels, slopes."""
+    found = {
+        f"{name}_{days}td": windows.window_sum(name, days) for name, lengths in plan.WINDOWS.items() for days in lengths
+    }
+    found |= {name: F.sum(f"{name}_now") for name in plan.LEVELS}
+    found |= {f"net_assets_amount_{ago}td_ago": F.sum(f"net_assets_amount_{ago}td_ago") for ago in plan.LEVEL_AGO}
+    found |= {f"_net_assets_sum_{n}td": windows.window_sum("net_assets_amount", n) for n in plan.AVERAGE_WINDOWS}
+    found |= {f"{name}_30d": F.sum(f"{name}_30d") for name in plan.NATURAL_DAY_COUNTS}
+    for name, lengths in plan.SLOPES.items():
+        for days in lengths:
+            found[f"_{name}_sum_{days}td"] = windows.window_sum(name, days)
+            found[f"_{name}_by_back_{days}td"] = windows.window_sum(f"{name}_by_back", days)
+    outflow = F.when((F.col("band") < 20) & (F.col("net_inflow_amount") < 0), F.lit(1))
+    found |= {"outflow_weeks_20td": F.count(outflow), "_month_sum": F.sum("month_net_assets_amount")}
+    return bands.groupBy(*PERSON).agg(*[column.alias(name) for name, column in found.items()])
 
 
-def active_days(days: DataFrame, people: DataFrame) -> DataFrame:
-    """One row per person, as-of date and natural date with activity: sums of the counts that mark a day."""
-    marks = [*plan.RECENCY.values(), "event_count", "money_fund_redeem_amount"]
-    any_mark = reduce(lambda left, right: left | right, [F.col(name) != 0 for name in marks])
-    mapped = days.where(any_mark).join(people, on=["party_kind", "party_id", "as_of_date"], how="inner")
-    return windows.sums(mapped, [*PERSON, "effective_date", "back"], {name: F.col(name) for name in marks})
-
-
-def count_days(active: DataFrame) -> DataFrame:
-    """One row per person and as-of date: active natural days in 30."""
+def count_days(days: DataFrame, people: DataFrame) -> DataFrame:
+    """One row per person and as-of date: active natural days, trading days with activity, days since the last."""
+    by_date = [*PERSON, "effective_date", "back"]
+    mapped = days.where(any_of(plan.ACTIVITY)).join(people, on=list(PARTY), how="inner")
+    mapped = mapped.select(*by_date, *plan.ACTIVITY).repartition(*PERSON)
+    dated = windows.sums(mapped, by_date, {name: value_of(name) for name in plan.ACTIVITY})
     recent = F.col("effective_date") > F.date_sub("as_of_date", 30)
-    seen = (F.col("login_count") > 0) | (F.col("event_count") > 0)
-    return active.groupBy(*PERSON).agg(F.count_if(recent & seen).alias("active_days_30d"))
-
-
-def count_trading_days(active: DataFrame) -> DataFrame:
-    """One row per person and as-of date: trading days with trades, logins, redemptions; days since the last ones."""
-    marks = [name for name in active.columns if name not in (*PERSON, "effective_date", "back")]
-    by_day = windows.sums(active, [*PERSON, "back"], {name: F.col(name) for name in marks})
+    seen = recent & ((F.col("login_count") > 0) | (F.col("event_count") > 0))
+    by_night = dated.groupBy(*PERSON, "back").agg(
+        *[F.sum(name).alias(name) for name in plan.ACTIVITY], F.count_if(seen).alias("_seen")
+    )
 
     def days_with(measure: str, length: int) -> Column:
         return F.count_if((F.col(measure) > 0) & (F.col("back") < length))
 
-    redeemed = by_day.where(F.col("money_fund_redeem_amount") > 0)
-    counted = by_day.groupBy(*PERSON).agg(
+    redeemed = F.collect_list(F.when(F.col("money_fund_redeem_amount") > 0, F.col("back")))
+    return by_night.groupBy(*PERSON).agg(
+        F.sum("_seen").alias("active_days_30d"),
         *[days_with("trade_count", n).alias(f"trading_days_with_trades_{n}td") for n in plan.AVERAGE_WINDOWS],
         *[days_with("login_count", n).alias(f"trading_days_with_logins_{n}td") for n in (20, 60)],
         days_with("money_fund_redeem_amount", 20).alias("trading_days_with_money_fund_redemptions_20td"),
+        windows.streak(redeemed).alias("money_fund_redemption_streak_days"),
         *[
             F.min(F.when(F.col(measure) > 0, F.col("back"))).cast("bigint").alias(f"trading_days_since_last_{name}")
             for name, measure in plan.RECENCY.items()
         ],
     )
-    streaks = windows.streak(redeemed.select(*PERSON, "back"), PERSON, "money_fund_redemption_streak_days")
-    return counted.join(streaks, on=list(PERSON), how="left")
 
 
-def peaks(days: DataFrame, people: DataFrame) -> DataFrame:
+def first_as_of_dates(people: DataFrame, calendar: DataFrame) -> DataFrame:
+    """One row per night: the first as-of date of the run that knows what it delivered."""
+    dates = people.select("as_of_date").distinct()
+    later = calendar.join(F.broadcast(dates), on=F.col("as_of_date") >= F.col("natural_date"), how="inner")
+    return later.groupBy(F.col("natural_date").alias("_delivered_on")).agg(F.min("as_of_date").alias("_first"))
+
+
+def peaks(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
     """One row per person and as-of date: peak 20-trading-day mean and drawdown of net assets in 250 trading days.
 
-    Net assets enter as whole ten-thousandths of a yuan: exact, and far cheaper to add than decimals.
+    A row is taken once, with the first as-of date that knows it; each later one finds it in the person's series.
     """
     held = days.where((F.col("net_assets_amount") != 0) & (F.col("party_kind") == "customer"))
-    level = (F.col("net_assets_amount") * 10000).cast("bigint")
-    narrow = held.select("party_kind", "party_id", "as_of_date", "back", level.alias("level"))
-    customers = F.broadcast(people.where(F.col("party_kind") == "customer"))
-    mapped = narrow.join(customers, on=["party_kind", "party_id", "as_of_date"], how="inner")
-    history = windows.level_history(mapped, PERSON, "level", MEAN_DAYS)
-    peak = (F.col("peak_sum").cast("decimal(24,4)") / (10000 * MEAN_DAYS)).cast(MONEY_TYPE)
-    return history.select(*PERSON, peak.alias("_peak"), F.col("max_drawdown").alias("max_drawdown_ratio_250td"))
+    once = held.join(F.broadcast(first_as_of_dates(people, calendar)), on="_delivered_on", how="inner")
+    once = once.where(F.col("as_of_date") == F.col("_first"))
+    dated = add_night_number(once, calendar, "_delivered_on", "_known")
+    owners = people.where(F.col("party_kind") == "customer")
+    change = F.struct("_night", "_known", value_of("net_assets_amount").alias("_level"))
+    changes = dated.join(F.broadcast(owners), on=list(PARTY), how="inner")
+    series = changes.groupBy("one_id").agg(F.collect_list(change).alias("_series"))
+    asked = add_night_number(owners.select(*PERSON).distinct(), calendar, "as_of_date", "_as_of_night")
+    nights = asked.groupBy("one_id").agg(F.collect_list("_as_of_night").alias("_nights"))
+    history_of = level_histories(windows.LAST_DAY, MEAN_DAYS)
+    found = series.join(nights, on="one_id", how="inner").select(
+        "one_id",
+        F.explode(history_of(*columns_of("_series", "_night", "_known", "_level"), F.col("_nights"))).alias("_h"),
+    )
+    by_night = [F.col("one_id"), F.col("_h.night").alias("_as_of_night")]
+    history = found.select(*by_night, "_h.peak_sum", F.col("_h.max_drawdown").alias("max_drawdown_ratio_250td"))
+    return asked.join(history, on=["one_id", "_as_of_night"], how="inner").drop("_as_of_night")
 
 
-def histories(accounts: DataFrame, bands: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
+def lake_starts(days: DataFrame) -> DataFrame:
+    """One row per as-of date: `_known_from`, the trading days back to the first day with net assets or a trade."""
+    told = days.where((F.col("net_assets_amount") != 0) | (F.col("trade_count") != 0))
+    return told.groupBy("as_of_date").agg(F.max("back").alias("_known_from"))
+
+
+def histories(accounts: DataFrame, lake: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
     """One row per person with an account and as-of date: `history_trading_days`, 250 at most."""
     owners = people.where(F.col("party_kind") == "customer").select(
         F.col("party_id").alias("customer_no"), "as_of_date", "one_id"
@@ -179,7 +190,6 @@ def histories(accounts: DataFrame, bands: DataFrame, people: DataFrame, calendar
     )
     opened = add_night_number(opened, calendar, "_opened_on", "_opened_night")
     opened = add_night_number(opened, calendar, "as_of_date", "_as_of_night")
-    lake = bands.groupBy("as_of_date").agg(F.max("known_from").alias("_known_from"))
     dated = opened.join(F.broadcast(lake), on="as_of_date", how="left")
     back = F.least(F.col("_as_of_night") - F.col("_opened_night"), F.col("_known_from"))
     days = F.when(F.col("_known_from").isNull(), F.lit(0)).otherwise(F.greatest(back + 1, F.lit(0)))
@@ -196,44 +206,64 @@ def month_trading_days(calendar: DataFrame) -> DataFrame:
     return dated.select(F.col("natural_date").alias("as_of_date"), (number - F.col("_before")).alias("_month_days"))
 
 
-def finish(rows: DataFrame, params: Params) -> DataFrame:
-    """Zeros where nothing happened, null where there is no history; averages, shares, entropies, effectiveness."""
-    keep = {*PERSON, "max_drawdown_ratio_250td", "_peak", "_month_days"}
-    keep |= {name for name in rows.columns if name.startswith("trading_days_since_last_")}
-    filled = rows.select(
-        *[F.col(n) if n in keep else F.coalesce(F.col(n), F.lit(0)).cast(t).alias(n) for n, t in rows.dtypes]
-    )
-    history = F.col("history_trading_days")
+def fill(rows: DataFrame) -> DataFrame:
+    """`rows` with money as decimals and zeros where nothing happened; what may be unknown stays null."""
+    nullable = {*PERSON, "max_drawdown_ratio_250td", "peak_sum", "_month_days"}
+    nullable |= {f"trading_days_since_last_{name}" for name in plan.RECENCY}
+    amounts = {f"{name}_{n}td" for name, lengths in plan.WINDOWS.items() if name in plan.MONEY for n in lengths}
+    amounts |= {*plan.LEVELS, *[f"net_assets_amount_{ago}td_ago" for ago in plan.LEVEL_AGO]}
 
-    def if_history(value: Column, more_than: int = 0) -> Column:
-        return F.when(history > more_than, value)
+    def filled(name: str, type_: str) -> Column:
+        zero = F.coalesce(F.col(name), F.lit(0)).cast(type_)
+        return F.col(name) if name in nullable else windows.to_money(zero) if name in amounts else zero
 
-    derived: dict[str, Column] = {
-        f"average_net_assets_amount_{n}td": if_history((F.col(f"_net_assets_sum_{n}td") / n).cast(MONEY_TYPE))
+    return rows.select(*[filled(name, type_).alias(name) for name, type_ in rows.dtypes])
+
+
+def if_history(value: Column, more_than: int = 0) -> Column:
+    """`value` where the history is longer than `more_than` trading days, else null."""
+    return F.when(F.col("history_trading_days") > more_than, value)
+
+
+def averages() -> dict[str, Column]:
+    """Averages, levels of former days and slopes; null on too short a history."""
+    found = {
+        f"average_net_assets_amount_{n}td": if_history(windows.to_money(F.col(f"_net_assets_sum_{n}td"), n))
         for n in plan.AVERAGE_WINDOWS
     }
     for ago in plan.LEVEL_AGO:
-        name = f"net_assets_amount_{ago}td_ago"
-        derived[name] = if_history(F.col(name), ago)
+        found[f"net_assets_amount_{ago}td_ago"] = if_history(F.col(f"net_assets_amount_{ago}td_ago"), ago)
     for name, lengths in plan.SLOPES.items():
+        units = windows.UNITS if name in plan.MONEY else 1
         for n in lengths:
-            slope = f"{plan.SLOPE_NAMES[name]}_slope_{n}td"
-            derived[slope] = if_history(F.col(slope), n - 1)
-    month_average = F.try_divide("_month_sum", F.col("_month_days")).cast(MONEY_TYPE)
-    derived["month_average_net_assets_amount"] = if_history(month_average)
-    derived["peak_average_net_assets_amount_250td"] = if_history(F.coalesce(F.col("_peak"), F.lit(0).cast(MONEY_TYPE)))
+            slope = windows.slope(F.col(f"_{name}_sum_{n}td"), F.col(f"_{name}_by_back_{n}td"), n) / units
+            found[f"{plan.SLOPE_NAMES[name]}_slope_{n}td"] = if_history(slope, n - 1)
+    month = F.try_divide(F.col("_month_sum").cast("decimal(22,4)"), F.col("_month_days") * windows.UNITS)
+    found["month_average_net_assets_amount"] = if_history(month.cast(MONEY_TYPE))
+    peak = windows.to_money(F.coalesce(F.col("peak_sum"), F.lit(0)), MEAN_DAYS)
+    found["peak_average_net_assets_amount_250td"] = if_history(peak)
+    return found
+
+
+def shares() -> dict[str, Column]:
+    """Shares of gross assets, and entropies of assets, trades and hours."""
     gross = [F.col(name) for name in plan.GROSS_ASSETS.values()]
-    derived |= {ratio: windows.share(F.col(name), gross) for ratio, name in plan.GROSS_ASSETS.items()}
-    derived["asset_entropy"] = windows.entropy(gross)
+    found = {ratio: windows.share(F.col(name), gross) for ratio, name in plan.GROSS_ASSETS.items()}
+    found["asset_entropy"] = windows.entropy(gross)
     for n in (60, 250):
-        derived[f"product_group_entropy_{n}td"] = windows.entropy(
-            [F.col(f"{name}_{n}td") for name in plan.TRADE_GROUPS]
-        )
-    derived["hour_entropy_60td"] = windows.entropy([F.col(f"{name}_60td") for name in plan.HOUR_BANDS])
-    assets = F.col("_net_assets_sum_20td") >= params.effective_average_net_assets * 20
-    derived["is_effective"] = assets | (F.col("commission_amount_60td") > 0)
-    derived["definition_version"] = F.lit(params.definition_version)
-    return filled.withColumns(derived)
+        traded = [F.col(f"{name}_{n}td") for name in plan.TRADE_GROUPS]
+        found[f"product_group_entropy_{n}td"] = windows.entropy(traded)
+    found["hour_entropy_60td"] = windows.entropy([F.col(f"{name}_60td") for name in plan.HOUR_BANDS])
+    return found
+
+
+def finish(rows: DataFrame, params: Params) -> DataFrame:
+    """Everything derived from sums: averages, slopes, shares, entropies, effectiveness."""
+    threshold = params.effective_average_net_assets * MEAN_DAYS * windows.UNITS
+    has_assets = F.col("_net_assets_sum_20td") >= F.lit(threshold).cast("bigint")
+    effective = has_assets | (F.col("commission_amount_60td") > 0)
+    stamped = {"is_effective": effective, "definition_version": F.lit(params.definition_version)}
+    return fill(rows).withColumns({**averages(), **shares(), **stamped})
 
 
 def build(
@@ -244,14 +274,11 @@ def build(
         F.col("identifier_kind").alias("party_kind"), F.col("identifier").alias("party_id"), "as_of_date", "one_id"
     )
     days = add_back(party_days, calendar)
-    bands = sum_bands(days, people)
-    active = active_days(days, people)
     parts = [
-        histories(accounts, bands, people, calendar),
-        sum_windows(bands),
-        count_days(active),
-        count_trading_days(active),
-        peaks(days, people),
+        histories(accounts, lake_starts(days), people, calendar),
+        sum_windows(sum_bands(days, people)),
+        count_days(days, people),
+        peaks(days, people, calendar),
     ]
     customers = people.where(F.col("party_kind") == "customer").select(*PERSON).distinct()
     rows = reduce(lambda left, right: left.join(right, on=list(PERSON), how="left"), parts, customers)

@@ -72,11 +72,16 @@ def in_order(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: [str(value) for value in row.values()])
 
 
-def night_by_night(spark: SparkSession, table: str, nights: Sequence[date], build: Build) -> list[dict[str, Any]]:
-    """What night after night writes; `build` gets the night and all that the nights before wrote."""
+def night_by_night(
+    spark: SparkSession, table: str, nights: Sequence[date], build: Build, history: Sequence[date] = ()
+) -> list[dict[str, Any]]:
+    """What night after night writes; `build` gets the night and all that the nights before wrote.
+
+    `history` is loaded first, as one range.
+    """
     past: list[dict[str, Any]] = []
-    for night in nights:
-        past += contract_rows(table, build([night], rows(spark, table, past)))
+    for some in [list(history)] * bool(history) + [[night] for night in nights]:
+        past += contract_rows(table, build(some, rows(spark, table, past)))
     return in_order(past)
 
 

@@ -114,8 +114,10 @@ def state(made: list[dict[str, Any]], party: str, night: date) -> dict[str, Any]
 
 
 def test_build__range_of_nights__equals_night_by_night(spark: SparkSession, made: list[dict[str, Any]]) -> None:
-    nights = [JANUARY_2, JANUARY_3, *NIGHTS]
-    assert night_by_night(spark, TABLE, nights, lambda some, log: build_nights(spark, some, log)) == made
+    def made_of(nights: Sequence[date], log: DataFrame) -> DataFrame:
+        return build_nights(spark, nights, log)
+
+    assert night_by_night(spark, TABLE, NIGHTS[1:], made_of, history=[JANUARY_2, JANUARY_3, FRIDAY]) == made
 
 
 def test_build__late_first_trade__counts_from_its_night_on(made: list[dict[str, Any]]) -> None:
