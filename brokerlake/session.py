@@ -26,6 +26,10 @@ SQL_SETTINGS = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.scheduler.mode": "FAIR",
     "spark.ui.enabled": "false",
+    # The text of every plan is made again after each stage; ours are long and nobody reads them.
+    "spark.sql.maxPlanStringLength": "1000",
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.ui.retainedExecutions": "1",
     "spark.ui.showConsoleProgress": "false",
 }
 ARCHIVE = "classes.jsa"

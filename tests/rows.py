@@ -8,9 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from brokerlake.catalog import Column, contract_of
+from brokerlake.tables.delta_files import arrow_type
+from brokerlake.tables.spark_tables import local_frame
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_DATE = date(2024, 3, 4)
@@ -39,7 +42,7 @@ def _fit(value: Any, type_: str) -> Any:
     if value is None:
         return None
     if type_.startswith("decimal"):
-        return Decimal(str(value))
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-int(type_[:-1].partition(",")[2])))
     if type_ == "date" and isinstance(value, str):
         return date.fromisoformat(value)
     if type_ == "timestamp" and isinstance(value, str):
@@ -49,7 +52,10 @@ def _fit(value: Any, type_: str) -> Any:
 
 
 def rows(
-    spark: SparkSession, table: str, values: Sequence[Mapping[str, Any]] = (), extra: Mapping[str, str] | None = None,
+    spark: SparkSession,
+    table: str,
+    values: Sequence[Mapping[str, Any]] = (),
+    extra: Mapping[str, str] | None = None,
 ) -> DataFrame:
     """Rows of `table` with its contract's columns, plus `extra` ones (name -> type) such as as_of_date.
 
@@ -66,7 +72,8 @@ def rows(
             raise KeyError(f"{table} has no column {sorted(unknown)}")
         given = {"_line": at + 2, "_row_hash": at + 1, "_sequence": 1, **given}
         data.append(tuple(_fit(given[c.name], c.type) if c.name in given else _default(c) for c in columns))
-    return spark.createDataFrame(data, ", ".join(f"`{c.name}` {c.type}" for c in columns))
+    schema = pa.schema([(column.name, arrow_type(column.type)) for column in columns])
+    return local_frame(spark, schema, data)
 
 
 def as_dicts(frame: DataFrame, *columns: str, order: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+
 from brokerlake.catalog import Table
 from brokerlake.errors import BrokerlakeError, TotalsError
 from brokerlake.ingest import FeedCounts, ingest_feed
@@ -17,6 +19,7 @@ from brokerlake.run.landing_step import manifests_by_feed, taken_deliveries
 from brokerlake.run.meter import Spent
 from brokerlake.run.tables_step import plain_cause, stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
+from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured
 
 
@@ -49,8 +52,8 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
         base_version=run.state.vector.get(table.name),
         user_metadata=run.metadata(table, days),
     )
-    rejected = outcome.rejected
-    file_rejected(run, table.name, rejected)
+    rejected = outcome.rejected.append_column("run_id", pa.array([run.run_id] * outcome.rejected.num_rows, pa.string()))
+    file_rejected(run, table.name, days, rejected.select(ops.OPS_SCHEMAS["rejected"].names))
     file_totals(run, table.name, _totals(run, table, outcome.counts))
     _judge(run, table, days, outcome.version, outcome.counts)
     return outcome.version, {day: _measured(run, table, day, outcome.counts[day]) for day in days}

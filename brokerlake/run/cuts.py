@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -18,6 +19,7 @@ from brokerlake.tables import spark_tables
 AS_OF = "as_of_date"
 KNOWN_ON = "known_on"
 ONE_DAY = timedelta(days=1)
+SESSIONS = pa.schema([("calendar", pa.string()), ("natural_date", pa.date32()), ("is_trading_day", pa.bool_())])
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ class Cutter:
         calendar = self.lake.calendar
         open_days = set(calendar.days)
         rows = [(calendar.name, day, day in open_days) for day in calendar.natural_days()]
-        return self.spark.createDataFrame(rows, "calendar string, natural_date date, is_trading_day boolean")
+        return spark_tables.local_frame(self.spark, SESSIONS, rows)
+
+    def _dates(self, names: Sequence[str], rows: Sequence[tuple[date, ...]]) -> DataFrame:
+        return spark_tables.local_frame(self.spark, pa.schema([(name, pa.date32()) for name in names]), rows)
 
     def _pairs(self) -> list[tuple[date, date]]:
         """(as-of date, the run date that knows) of every run date; they differ for tables that look ahead."""
@@ -92,7 +97,7 @@ class Cutter:
     def _with_known_on(self, frame: DataFrame) -> DataFrame:
         if not self.ahead:
             return frame
-        pairs = self.spark.createDataFrame(self._pairs(), f"{AS_OF} date, {KNOWN_ON} date")
+        pairs = self._dates((AS_OF, KNOWN_ON), self._pairs())
         return frame.join(F.broadcast(pairs), on=AS_OF, how="inner")
 
     def _with_dates(self, frame: DataFrame, entry: Input) -> DataFrame:
@@ -137,9 +142,7 @@ class Cutter:
         frame = frame.where(F.col(counts) <= F.lit(max(span.last for span in spans)))
         if all(span.first for span in spans):
             return self._joined_by_day(frame, spans, day, counts)
-        dates = self.spark.createDataFrame(
-            [(s.as_of, s.known, s.last) for s in spans], f"{AS_OF} date, _known date, _last date"
-        )
+        dates = self._dates((AS_OF, "_known", "_last"), [(s.as_of, s.known, s.last) for s in spans])
         inside = (F.col(day) <= F.col("_known")) & (F.col(counts) <= F.col("_last"))
         return frame.join(F.broadcast(dates), on=inside, how="inner").drop("_known", "_last")
 
@@ -152,7 +155,7 @@ class Cutter:
             for at in range(span.first.toordinal(), span.last.toordinal() + 1)
         ]
         frame = frame.where(F.col(counts) >= F.lit(min(row[0] for row in listed)))
-        dates = self.spark.createDataFrame(listed, f"_day date, {AS_OF} date, _known date")
+        dates = self._dates(("_day", AS_OF, "_known"), listed)
         joined = frame.join(F.broadcast(dates), on=F.col(counts) == F.col("_day"), how="inner")
         return joined.where(F.col(day) <= F.col("_known")).drop("_day", "_known")
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from brokerlake.catalog import Carried, Table
-from brokerlake.errors import PlanError, TotalsError
+from brokerlake.errors import ConfigurationError, PlanError, TotalsError
 from brokerlake.quality.results import CRITICAL, Result, file_results
 from brokerlake.release.releases import Release, publish_release
 from brokerlake.run.context import MANIFESTS, Run
@@ -109,7 +109,15 @@ def _both(run: Run, table: Table, carried: Carried, day: date) -> tuple[Decimal,
 
 
 def _total(run: Run, table: str, day: date, column: str) -> Decimal:
+    """Rows, or a control sum, of that date; 0 for a date without rows."""
     done = run.state.get(table, day)
     if done is None:
         return Decimal(0)
-    return Decimal(done.row_count) if column == ROWS else Decimal(json.loads(done.sums).get(column, 0))
+    if column == ROWS:
+        return Decimal(done.row_count)
+    sums = json.loads(done.sums)
+    if column not in sums:
+        raise ConfigurationError(
+            f"{table}: {column} is carried in the catalogue but is no control_total of its contract"
+        )
+    return Decimal(sums[column])

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from brokerlake.catalog import Table
 from brokerlake.errors import ContractError, RejectLimitError
@@ -84,8 +85,8 @@ def account_for_rows(
     if source is None:
         raise ContractError(f"{table.name}: build() returns {VERDICT} but reads no bronze table of the run")
     verdicts = Verdicts(_numbers(run, table, None if all_kept else built, measured))
-    if verdicts.any_of(REJECTED, DUPLICATE):
-        _file_rows(run, table, source, built)
+    rows = _rows_not_kept(run, table, source, built) if verdicts.any_of(REJECTED, DUPLICATE) else None
+    file_rejected(run, table.name, sorted(measured), rows)
     _file_totals(run, table, source, measured, verdicts)
     _check_limit(run, source, measured, verdicts)
 
@@ -119,7 +120,8 @@ def _not_kept(built: DataFrame, totals: Sequence[str]) -> dict[tuple[date, str, 
     return numbers
 
 
-def _file_rows(run: Run, table: Table, source: Table, built: DataFrame) -> None:
+def _rows_not_kept(run: Run, table: Table, source: Table, built: DataFrame) -> pa.Table:
+    """The rejected and duplicate rows as ops.rejected keeps them, excerpts masked."""
     from pyspark.sql import functions as F
 
     from brokerlake.privacy.scrub import scrub_excerpts
@@ -147,15 +149,20 @@ def _file_rows(run: Run, table: Table, source: Table, built: DataFrame) -> None:
         .toArrow()
     )
     place = rows.schema.get_field_index("excerpt")
-    rows = rows.set_column(place, "excerpt", pa.array(scrub_excerpts(rows["excerpt"].to_pylist()), pa.string()))
-    file_rejected(run, table.name, rows)
+    return rows.set_column(place, "excerpt", pa.array(scrub_excerpts(rows["excerpt"].to_pylist()), pa.string()))
 
 
-def file_rejected(run: Run, table: str, rows: pa.Table) -> None:
-    """Replace this table's rows of the nights in `rows` (an Arrow table) in ops.rejected."""
-    if rows.num_rows:
-        nights = sorted(set(rows["night"].to_pylist()))
-        _replace_nights(run, "rejected", table, nights, rows)
+def file_rejected(run: Run, table: str, nights: Sequence[date], rows: pa.Table | None) -> None:
+    """Replace this table's rows of these nights in ops.rejected; none at all is an answer too."""
+    new = rows if rows is not None else ops.OPS_SCHEMAS["rejected"].empty_table()
+    if new.num_rows or _has_rejected(run, table, nights):
+        _replace_nights(run, "rejected", table, nights, new)
+
+
+def _has_rejected(run: Run, table: str, nights: Sequence[date]) -> bool:
+    filed = ops.read_ops(run.lake.settings, "rejected", ["table_name", "night"])
+    of_table = pc.equal(filed["table_name"], table)
+    return bool(pc.any(pc.and_(of_table, pc.is_in(filed["night"], pa.array(nights, pa.date32())))).as_py())
 
 
 def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -166,7 +173,8 @@ def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
-    predicate = f"table_name = '{table}' AND night >= '{nights[0]}' AND night <= '{nights[-1]}'"
+    listed = ", ".join(f"'{night}'" for night in nights)
+    predicate = f"table_name = '{table}' AND night IN ({listed})"
     ops.replace_ops(run.lake.settings, name, rows, predicate, {"run_id": run.run_id, "table": table})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -151,9 +152,14 @@ def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema)
 
 
+# Tables of a run finish side by side; two replacements of one ops table at once would be a conflict.
+_one_commit = threading.Lock()
+
+
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
-    return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
+    with _one_commit:
+        return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
 def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
@@ -161,4 +167,5 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     path = ops_path(settings, name)
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
-    return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)
+    with _one_commit:
+        return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,9 +19,16 @@ RANGE_WRITERS = 2
 """Tasks that write a range of dates: few, or every task would leave a file in every partition."""
 
 
+def local_frame(spark: SparkSession, schema: pa.Schema, rows: Iterable[Sequence[object]]) -> DataFrame:
+    """A few rows as a relation inside the plan: no Python worker reads it, and an empty one prunes what it meets."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=schema))
+
+
 def empty_frame(spark: SparkSession, contract: Contract) -> DataFrame:
     """No rows, the contract's columns."""
-    return spark.createDataFrame([], contract.ddl)
+    return local_frame(spark, delta_files.arrow_schema(contract), [])
 
 
 def read_version(spark: SparkSession, path: Path, version: int) -> DataFrame:
