@@ -3,7 +3,7 @@
 from brokerlake.reader import open_release
 
 release = open_release()
-release.pandas("gold.customer_360")
+release.pandas(name)  # any name of release.tables()
 release.duckdb().sql("SELECT * FROM brokerlake.tables")
 """
 

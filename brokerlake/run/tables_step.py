@@ -101,7 +101,7 @@ def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
     )
     measured = _measure(run, table, contract, version, days)
     if watch:
-        account_for_rows(run, table, built, measured, all_kept=watch.all_kept)
+        account_for_rows(run, table, built, measured, watch.counts)
     return Written(version, measured)
 
 

@@ -27,6 +27,7 @@ RULE = "_rule"
 ROWS = "rows"
 KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED = "kept", "rejected", "duplicate", "unchanged", "derived"
 WRITTEN = (KEPT, DERIVED)
+NOT_KEPT = (REJECTED, DUPLICATE, UNCHANGED, DERIVED)
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,20 @@ class Verdicts:
 
 
 class Watch:
-    """Counts in the write pass whether any row is not kept, so that a second look is taken only where it is needed."""
+    """Counts verdicts in the write pass, so that a second look is taken only where rows must be told apart."""
 
     def __init__(self, built: DataFrame) -> None:
         from pyspark.sql import Observation
         from pyspark.sql import functions as F
 
         self._observation = Observation()
-        self.rows = built.observe(self._observation, F.count_if(F.col(VERDICT) != KEPT).alias("other"))
+        counts = [F.count_if(F.col(VERDICT) == verdict).alias(verdict) for verdict in NOT_KEPT]
+        self.rows = built.observe(self._observation, *counts)
 
     @property
-    def all_kept(self) -> bool:
-        """True when every row of the write was kept; asked after the write."""
-        return self._observation.get["other"] == 0
+    def counts(self) -> dict[str, int]:
+        """Rows by verdict other than kept, over all dates; asked after the write."""
+        return dict(self._observation.get)
 
 
 def kept_rows(built: DataFrame) -> DataFrame:
@@ -78,13 +80,13 @@ def bronze_source(run: Run, table: Table) -> Table | None:
 
 
 def account_for_rows(
-    run: Run, table: Table, built: DataFrame, measured: Mapping[date, Measured], *, all_kept: bool
+    run: Run, table: Table, built: DataFrame, measured: Mapping[date, Measured], seen: Mapping[str, int]
 ) -> None:
     """Every row counted, those not kept filed in ops.rejected; raises when a feed is over its reject limit."""
     source = bronze_source(run, table)
     if source is None:
         raise ContractError(f"{table.name}: build() returns {VERDICT} but reads no bronze table of the run")
-    verdicts = Verdicts(_numbers(run, table, None if all_kept else built, measured))
+    verdicts = Verdicts(_numbers(run, table, built, measured, seen))
     rows = _rows_not_kept(run, table, source, built) if verdicts.any_of(REJECTED, DUPLICATE) else None
     file_rejected(run, table.name, sorted(measured), rows)
     _file_totals(run, table, source, measured, verdicts)
@@ -92,10 +94,13 @@ def account_for_rows(
 
 
 def _numbers(
-    run: Run, table: Table, built: DataFrame | None, measured: Mapping[date, Measured]
+    run: Run, table: Table, built: DataFrame, measured: Mapping[date, Measured], seen: Mapping[str, int]
 ) -> dict[tuple[date, str, str], Decimal]:
     totals = run.contract(table).control_totals
-    numbers = _not_kept(built, totals) if built is not None else {}
+    if len(measured) == 1 and (not totals or not any(seen.values())):
+        numbers = {(day, verdict, ROWS): Decimal(count) for day in measured for verdict, count in seen.items()}
+    else:
+        numbers = _not_kept(built, totals) if any(seen.values()) else {}
     for day, values in measured.items():
         written = {ROWS: Decimal(values.row_count), **{name: Decimal(values.sums[name]) for name in totals}}
         for measure, number in written.items():
