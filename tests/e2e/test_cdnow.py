@@ -16,7 +16,7 @@ from brokerlake.tables import ops
 from tests.conftest import PROJECT
 from tests.e2e import cdnow, nights
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("cdnow")]
+pytestmark = [pytest.mark.spark, pytest.mark.release, pytest.mark.xdist_group("cdnow")]
 
 
 @pytest.fixture(scope="module")

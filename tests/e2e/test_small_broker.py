@@ -217,6 +217,7 @@ def test_landing__damaged_delivery__publishes_nothing_and_names_the_file(
     assert current_release(lake.settings) == before
 
 
+@pytest.mark.release
 def test_night__critical_rule_broken__publishes_nothing_until_repaired(broker, tmp_path, test_settings):
     lake, day = before_night(broker, tmp_path, test_settings), broker[1][-1]
     before = current_release(lake.settings)
@@ -251,6 +252,7 @@ def _steal_cash(lake: Lake, day: date) -> None:
     manifest.write_text(json.dumps(text))
 
 
+@pytest.mark.release
 def test_night__killed_in_the_middle__is_finished_by_one_more_run(broker, tmp_path, test_settings):
     lake, day = before_night(broker, tmp_path, test_settings), broker[1][-1]
     before = current_release(lake.settings)
@@ -280,6 +282,7 @@ def _wait_for_silver(lake: Lake, run_id: str, process: subprocess.Popen[bytes], 
     raise AssertionError("the night passed no silver table within five minutes")
 
 
+@pytest.mark.release
 def test_range__against_date_by_date__is_equal(broker, tmp_path, test_settings):
     """The fourth night of the range, run as a night on a lake that holds the first three."""
     lake, days = nights.open_scratch(tmp_path / "home", test_settings), broker[1]
@@ -296,6 +299,7 @@ def test_range__against_date_by_date__is_equal(broker, tmp_path, test_settings):
     assert {key for key in last if one_by_one[key] != range_first[key]} == set()
 
 
+@pytest.mark.release
 def test_rollback__to_the_release_before__gives_back_what_the_night_took(broker, tmp_path, test_settings):
     from brokerlake.release.releases import rollback
 
