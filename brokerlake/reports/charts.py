@@ -8,6 +8,7 @@ from html import escape
 from markupsafe import Markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 180, 44, 24, 10
+LETTER = 6.5
 
 
 def sparkline(values: Sequence[float], width: int = 90, height: int = 20) -> Markup:
@@ -32,6 +33,7 @@ def bars(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], t
     highest = max((sum(values[at] for _, values in series) for at in range(len(labels))), default=0) or 1
     slot = (WIDTH - LEFT - 8) / max(len(labels), 1)
     plot = HEIGHT - BOTTOM - TOP
+    every = max(1, round(max(map(len, labels), default=1) * LETTER / slot + 0.5))
     parts = [_grid(highest, plot)]
     for at, label in enumerate(labels):
         ground = float(HEIGHT - BOTTOM)
@@ -41,7 +43,7 @@ def bars(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], t
             tip = f"{escape(label)}: {escape(name)} {values[at]:,.0f}"
             place_text = f'x="{LEFT + at * slot + 1:.1f}" y="{ground:.1f}" width="{max(slot - 2, 1):.1f}"'
             parts.append(f'<rect class="s{place}" {place_text} height="{tall:.1f}"><title>{tip}</title></rect>')
-        if at % max(1, len(labels) // 6) == 0:
+        if at % every == 0:
             parts.append(f'<text x="{LEFT + at * slot:.1f}" y="{HEIGHT - 8}">{escape(label)}</text>')
     legend = "".join(f'<span class="key k{at}">{escape(name)}</span>' for at, (name, _) in enumerate(series))
     return Markup(
