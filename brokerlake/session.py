@@ -24,6 +24,13 @@ SQL_SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # A partition a night is a small file: read many in one task.
+    "spark.sql.files.openCostInBytes": "262144",
+    # It evaluates projections of in-plan rows one column at a time in the optimizer; executors do that faster.
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation",
+    # Inputs are cut by literal dates already; pruning by a join would plan its other side a second time.
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     "spark.scheduler.mode": "FAIR",
     "spark.ui.enabled": "false",
     # The text of every plan is made again after each stage; ours are long and nobody reads them.

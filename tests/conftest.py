@@ -28,7 +28,7 @@ def test_settings() -> Settings:
         {
             "heap": "1g",
             "shuffle_partitions": 2,
-            "jvm_options": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "jvm_options": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
             "settings": {"spark.sql.codegen.factoryMode": "FALLBACK"},
         }
     )

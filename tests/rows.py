@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from brokerlake.catalog import Column, contract_of
 from brokerlake.tables.delta_files import arrow_type
-from brokerlake.tables.spark_tables import local_frame
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_DATE = date(2024, 3, 4)
@@ -51,12 +50,9 @@ def _fit(value: Any, type_: str) -> Any:
     return value
 
 
-def rows(
-    spark: SparkSession,
-    table: str,
-    values: Sequence[Mapping[str, Any]] = (),
-    extra: Mapping[str, str] | None = None,
-) -> DataFrame:
+def arrow_rows(
+    table: str, values: Sequence[Mapping[str, Any]] = (), extra: Mapping[str, str] | None = None
+) -> pa.Table:
     """Rows of `table` with its contract's columns, plus `extra` ones (name -> type) such as as_of_date.
 
     Dates and timestamps (UTC) may be given as ISO text, decimals as text or int. A column the contract does not
@@ -65,15 +61,26 @@ def rows(
     columns = list(contract_of(PROJECT, table).columns)
     columns += [Column(name, type_, False, "-", "1/none") for name, type_ in (extra or {}).items()]
     names = {column.name for column in columns}
-    data = []
+    data: dict[str, list[Any]] = {column.name: [] for column in columns}
     for at, given in enumerate(values):
         unknown = set(given) - names
         if unknown:
             raise KeyError(f"{table} has no column {sorted(unknown)}")
         given = {"_line": at + 2, "_row_hash": at + 1, "_sequence": 1, **given}
-        data.append(tuple(_fit(given[c.name], c.type) if c.name in given else _default(c) for c in columns))
+        for c in columns:
+            data[c.name].append(_fit(given[c.name], c.type) if c.name in given else _default(c))
     schema = pa.schema([(column.name, arrow_type(column.type)) for column in columns])
-    return local_frame(spark, schema, data)
+    return pa.table(data, schema=schema)
+
+
+def rows(
+    spark: SparkSession,
+    table: str,
+    values: Sequence[Mapping[str, Any]] = (),
+    extra: Mapping[str, str] | None = None,
+) -> DataFrame:
+    """The same as a Spark frame."""
+    return spark.createDataFrame(arrow_rows(table, values, extra))
 
 
 def as_dicts(frame: DataFrame, *columns: str, order: Sequence[str] = ()) -> list[dict[str, Any]]:

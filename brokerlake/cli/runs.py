@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from brokerlake.cli.progress import long_work
 from brokerlake.cli.workplace import Day, Workplace, listing, show
 
+if TYPE_CHECKING:
+    from brokerlake.lake import Lake
+    from brokerlake.plan.plans import PlannedStep
+
 night_option = click.option("--date", "night", type=Day(), required=True, help="The night, a trading day.")
+from_table_option = click.option("--from-table", help="Only this table and what is made from it; published nights.")
+as_of_option = click.option(
+    "--as-of",
+    type=click.Choice(["all", "sparse"]),
+    default="all",
+    help="As-of dates: all nights, or month ends and the last five nights.",
+)
 
 
 def _span(days: tuple[date, ...]) -> str:
@@ -25,27 +36,40 @@ def _tell_release(release: Any) -> None:
         click.echo(f"  stale: {feed}, last delivered {last or 'never'}")
 
 
-@click.command(epilog="Example: brokerlake plan --date 2024-10-25")
+def _plan_steps(
+    lake: Lake, night: date | None, first: date | None, last: date | None, from_table: str | None, as_of: str
+) -> list[PlannedStep]:
+    """The steps of a night, else of a range, by the run that `nightly` or `backfill` would make."""
+    from brokerlake.plan.plans import make_plan
+    from brokerlake.run.backfill import Range, chosen_tables, range_dates
+    from brokerlake.run.nightly import night_dates
+
+    if night is not None:
+        return make_plan(lake, f"nightly:{night}", night_dates(lake, night))
+    assert first is not None and last is not None
+    asked = Range(first, last, from_table, as_of)
+    return make_plan(lake, asked.run_id, range_dates(lake, asked), chosen_tables(lake, from_table))
+
+
+@click.command(
+    epilog="Examples: brokerlake plan --date 2024-10-25; "
+    "brokerlake plan --from 2024-10-01 --to 2024-10-25 --from-table gold.customer_360"
+)
 @click.option("--date", "night", type=Day(), help="The night to plan.")
 @click.option("--from", "first", type=Day(), help="First night of a range.")
 @click.option("--to", "last", type=Day(), help="Last night of a range.")
-@click.option("--as-of", type=click.Choice(["all", "sparse"]), default="all", help="As-of dates of a range.")
+@from_table_option
+@as_of_option
 @click.pass_obj
-def plan(place: Workplace, night: date | None, first: date | None, last: date | None, as_of: str) -> None:
+def plan(
+    place: Workplace, night: date | None, first: date | None, last: date | None, from_table: str | None, as_of: str
+) -> None:
     """Show what a night or a range would run, what it would skip, and why."""
     if (night is None) == (first is None and last is None) or (first is None) != (last is None):
         raise click.UsageError("say --date, or --from and --to")
-    from brokerlake.plan.plans import make_plan
-    from brokerlake.run.backfill import range_dates
-    from brokerlake.run.nightly import night_dates
-
-    lake = place.lake()
-    if night is not None:
-        steps = make_plan(lake, f"nightly:{night}", night_dates(lake, night))
-    else:
-        assert first is not None and last is not None
-        run_id = f"backfill:{first}:{last}" + ("" if as_of == "all" else f":{as_of}")
-        steps = make_plan(lake, run_id, range_dates(lake, first, last, as_of))
+    if night is not None and from_table is not None:
+        raise click.UsageError("--from-table goes with --from and --to")
+    steps = _plan_steps(place.lake(), night, first, last, from_table, as_of)
     show(
         listing(
             ["table", "group", "dates", "action", "reason"],
@@ -99,21 +123,15 @@ def table(place: Workplace, name: str, night: date) -> None:
 @click.command(epilog="Example: brokerlake backfill --from 2024-10-01 --to 2024-10-25 --from-table gold.customer_360")
 @click.option("--from", "first", type=Day(), required=True, help="First night.")
 @click.option("--to", "last", type=Day(), required=True, help="Last night.")
-@click.option("--from-table", help="Rebuild only this table and what is made from it.")
-@click.option(
-    "--as-of",
-    type=click.Choice(["all", "sparse"]),
-    default="all",
-    help="As-of dates: all nights, or month ends and the last five nights.",
-)
+@from_table_option
+@as_of_option
 @click.pass_obj
 def backfill(place: Workplace, first: date, last: date, from_table: str | None, as_of: str) -> None:
     """Run a range of nights in one pass and publish it as one release."""
-    from brokerlake.run.backfill import run_backfill
-    from brokerlake.schedule.ranges import check_range
+    from brokerlake.run.backfill import Range, range_dates, run_backfill
 
     lake = place.lake()
-    check_range(lake, str(first), str(last), from_table)
+    range_dates(lake, Range(first, last, from_table, as_of))
     with long_work(lake.settings.logs, f"backfill-{first}-{last}") as progress:
         release = run_backfill(lake, first, last, from_table=from_table, as_of=as_of, progress=progress)
     _tell_release(release)

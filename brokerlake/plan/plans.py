@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,18 +31,18 @@ class PlannedStep:
     reason: str
 
 
-def make_plan(lake: Lake, run_id: str, dates: RunDates) -> list[PlannedStep]:
-    """The steps of that run in order, with the reason of each."""
+def make_plan(lake: Lake, run_id: str, dates: RunDates, tables: Sequence[Table] | None = None) -> list[PlannedStep]:
+    """The steps of that run in order, with the reason of each; `tables` in run order when it makes only some."""
     run = open_run(lake, run_id.partition(":")[0], run_id, dates, lambda _: None)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)
     steps: list[PlannedStep] = []
     running: set[str] = set()
-    for name in lake.catalogue.order:
-        step = _plan_step(run, lake.catalogue[name], running)
+    for table in tables if tables is not None else [lake.catalogue[name] for name in lake.catalogue.order]:
+        step = _plan_step(run, table, running)
         steps.append(step)
         if step.action == RUN:
-            running.add(name)
+            running.add(table.name)
     return steps
 
 

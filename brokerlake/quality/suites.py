@@ -1,6 +1,7 @@
 """Expectation suites: read from YAML, run by Great Expectations on one written version.
 
-BOOLEAN_ONLY first; counts are asked only for what failed. No value of a row is ever kept.
+A frame of pandas is judged in this process, one of Spark in its session; rules mean the same in both. BOOLEAN_ONLY
+first; counts are asked only for what failed. No value of a row is ever kept.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from brokerlake.quality.results import CRITICAL, WARNING, Result
 from brokerlake.settings import read_yaml
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import DataFrame
 
 _of_thread = threading.local()
 ROW_WISE = ("expect_column_values_", "expect_column_pair_values_", "expect_column_value_lengths_")
 """Expectations that judge row by row: without rows they hold, and Great Expectations is not asked."""
+COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ class Suite:
     table: str
     rules: tuple[SuiteRule, ...]
     examples: tuple[Mapping[str, Any], ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns its rules speak of."""
+        named = [str(rule.kwargs[key]) for rule in self.rules for key in COLUMN_ARGUMENTS if key in rule.kwargs]
+        return list(dict.fromkeys(named))
 
 
 def suite_path(project: Path, table: str) -> Path:
@@ -86,17 +95,20 @@ def _library() -> Any:
     return great_expectations
 
 
-def _source() -> Any:
-    """This thread's Spark data source in a context of its own: contexts are not made for several threads."""
-    if not hasattr(_of_thread, "source"):
+def _source(engine: str) -> Any:
+    """This thread's data source in a context of its own: contexts are not made for several threads."""
+    sources: dict[str, Any] = _of_thread.__dict__.setdefault("sources", {})
+    if engine not in sources:
         context = _library().get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-        _of_thread.source = context.data_sources.add_spark("spark", persist=False)
-    return _of_thread.source
+        made = context.data_sources
+        sources[engine] = made.add_pandas("pandas") if engine == "pandas" else made.add_spark("spark", persist=False)
+    return sources[engine]
 
 
-def _validate(frame: DataFrame, rules: Sequence[SuiteRule], result_format: str) -> dict[str, Any]:
-    source, name = _source(), uuid4().hex
+def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], result_format: str) -> dict[str, Any]:
+    engine = "pandas" if type(frame).__module__.startswith("pandas") else "spark"
+    source, name = _source(engine), uuid4().hex
     suite = _library().ExpectationSuite(
         name=name,
         expectations=[
@@ -113,7 +125,7 @@ def _validate(frame: DataFrame, rules: Sequence[SuiteRule], result_format: str) 
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
 
 
-def run_suite(frame: DataFrame, suite: Suite, rows: int) -> list[Result]:
+def run_suite(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
     """One result per rule of the suite on `frame` (`rows` rows); an empty or crashed suite raises QualityError."""
     if not suite.rules:
         raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")

@@ -7,44 +7,16 @@ The tables are read by DuckDB's own Delta extension at the version the release p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import duckdb
-import duckdb_extension_delta
 import pyarrow as pa
 
-from brokerlake.errors import ConfigurationError, ReleaseError
+from brokerlake.errors import ReleaseError
 from brokerlake.reader.readable import ReadableTable
+from brokerlake.tables.delta_queries import identifier, open_connection, quoted, scan
 
-CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
-    "allow_unsigned_extensions": "true",  # the wheel's file carries no signature; pip has checked its hash
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-}
 LIST_VIEW = "brokerlake.tables"
 HISTORY_VIEW = "brokerlake.releases"
-
-
-def extension_file() -> Path:
-    """DuckDB's Delta extension from the installed wheel."""
-    folder = Path(duckdb_extension_delta.__file__).parent / "extensions" / f"v{duckdb.__version__}"
-    file = folder / "delta.duckdb_extension"
-    if not file.exists():
-        raise ConfigurationError(
-            f"duckdb-extension-delta: no extension for duckdb {duckdb.__version__}; run `make setup`"
-        )
-    return file
-
-
-def quoted(text: str) -> str:
-    """The text as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """`layer.table` or a column as a quoted SQL identifier."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
 
 
 def view_sql(table: ReadableTable) -> str:
@@ -52,12 +24,12 @@ def view_sql(table: ReadableTable) -> str:
 
     A key whose latest row was withdrawn is gone, and the source columns are left out.
     """
-    scan = f"SELECT * FROM delta_scan({quoted(str(table.path))}, version => {table.version})"
+    rows = f"SELECT * FROM {scan(table.path, table.version)}"
     if table.log is None:
-        return scan
+        return rows
     keys = ", ".join(identifier(column) for column in table.log.key)
     order = ", ".join(f"{identifier(column)} DESC NULLS LAST" for column in table.order)
-    latest = f"{scan} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+    latest = f"{rows} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
     gone = f" WHERE NOT coalesce({identifier(table.log.deleted)}, false)" if table.log.deleted else ""
     visible = ", ".join(identifier(column) for column in table.columns)
     return f"SELECT {visible} FROM ({latest}){gone}"
@@ -101,9 +73,7 @@ def connect(tables: Mapping[str, ReadableTable], releases: pa.Table) -> duckdb.D
 
     Files outside the public tables' folders, other extensions and settings are out of its reach.
     """
-    connection = duckdb.connect(config=CONFIGURATION)
-    connection.execute(f"LOAD {quoted(str(extension_file()))}")
-    connection.execute("SET TimeZone = 'UTC'")
+    connection = open_connection()
     _create_views(connection, tables.values())
     connection.register("_releases", releases)
     connection.execute(f"CREATE TABLE {HISTORY_VIEW} AS SELECT * FROM _releases")

@@ -1,33 +1,70 @@
-"""A range of nights in one pass a table, published together."""
+"""A range of nights in one pass a table, published together; whole, or group by group."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from brokerlake.catalog import Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.dates import RunDates, sparse_dates
-from brokerlake.release.releases import Release, current_release
-from brokerlake.run.context import Progress, open_run
-from brokerlake.run.nightly import run_all
+from brokerlake.release.releases import Release, read_releases
+from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
+from brokerlake.run.landing_step import load_deliveries
+from brokerlake.run.nightly import run_all, run_one_group
 
-AS_OF_CHOICES = ("all", "sparse")
+ALL, SPARSE = "all", "sparse"
+AS_OF_CHOICES = (ALL, SPARSE)
 
 
-def range_dates(lake: Lake, first: date, last: date, as_of: str) -> RunDates:
+@dataclass(frozen=True)
+class Range:
+    """A backfill as it is asked for.
+
+    Attributes:
+        from_table: make only this table and what is made from it; None for every table.
+        as_of: `all` as-of dates of the range, or `sparse`: month ends and the last five nights.
+    """
+
+    first: date
+    last: date
+    from_table: str | None = None
+    as_of: str = ALL
+
+    @property
+    def run_id(self) -> str:
+        """Same dates and options, same run: a second attempt goes on where the first stopped."""
+        options = (self.from_table, self.as_of if self.as_of != ALL else None)
+        return ":".join(["backfill", str(self.first), str(self.last), *(option for option in options if option)])
+
+
+def base_of_range(lake: Lake, asked: Range) -> Release | None:
+    """The release the range stands on: the newest that it did not publish itself; None for an empty lake.
+
+    So the dates of the run are the same before its publish and after it, when a task is tried again.
+    """
+    releases = read_releases(lake.settings)
+    while releases and releases[-1].run_id == asked.run_id:
+        releases.pop()
+    return releases[-1] if releases else None
+
+
+def range_dates(lake: Lake, asked: Range) -> RunDates:
     """The dates of a backfill: facts and logs of every night, gold of all (or sparse) as-of dates in the range.
 
-    `sparse`: month ends and the last five nights. Nights between the last release and `first` come with it.
+    Nights between the last release and the range come with it.
+
+    Raises:
+        PlanError: the range cannot be made; one line says why. Nothing is written before.
     """
-    nights = lake.calendar.between(first, last)
-    if not nights:
-        raise PlanError(f"backfill {first} to {last}: no trading day in that range")
-    if as_of not in AS_OF_CHOICES:
-        raise PlanError(f"backfill: as-of dates {as_of!r}: choose {' or '.join(AS_OF_CHOICES)}")
-    wanted = tuple(nights) if as_of == "all" else sparse_dates(lake.calendar, nights)
-    base = current_release(lake.settings)
+    nights = _nights(lake, asked)
+    base = base_of_range(lake, asked)
+    chosen_tables(lake, asked.from_table)
+    _refuse_before_the_first(lake, nights)
+    _refuse_without_sources(asked, nights, base)
+    wanted = tuple(nights) if asked.as_of == ALL else sparse_dates(lake.calendar, nights)
     if base is None:
         return RunDates(tuple(nights), tuple(nights), wanted, nights[-1])
     newest = max(nights[-1], base.night)
@@ -36,21 +73,83 @@ def range_dates(lake: Lake, first: date, last: date, as_of: str) -> RunDates:
     return RunDates(landed, tuple(lake.calendar.between(landed[0], newest)), wanted, newest)
 
 
+def _nights(lake: Lake, asked: Range) -> list[date]:
+    if asked.as_of not in AS_OF_CHOICES:
+        raise PlanError(f"backfill: as-of dates {asked.as_of!r}: choose {' or '.join(AS_OF_CHOICES)}")
+    if asked.first > asked.last:
+        raise PlanError(f"backfill: {asked.first} is after {asked.last}")
+    nights = lake.calendar.between(asked.first, asked.last)
+    if not nights:
+        raise PlanError(f"backfill: no trading day of {lake.calendar.name} from {asked.first} to {asked.last}")
+    return nights
+
+
+def _refuse_before_the_first(lake: Lake, nights: Sequence[date]) -> None:
+    first = min((release.first_date for release in read_releases(lake.settings)), default=None)
+    if first is not None and nights[0] < first:
+        raise PlanError(
+            f"backfill: night {nights[0]} is before {first}, the first of this lake: a lake cannot get nights before "
+            "its first; their rows can come late, with the next night"
+        )
+
+
+def _refuse_without_sources(asked: Range, nights: Sequence[date], base: Release | None) -> None:
+    unpublished = [night for night in nights if base is None or night > base.night]
+    if asked.from_table and unpublished:
+        raise PlanError(
+            f"backfill from {asked.from_table}: night {unpublished[0]} is not published yet, so what the table is made "
+            "from is not there; backfill that night with every table"
+        )
+
+
 def chosen_tables(lake: Lake, from_table: str | None) -> Sequence[Table]:
-    """Every table, or `from_table` and all that is made from it."""
-    if from_table is None:
+    """Every table, or `from_table` and all that is made from it; raises PlanError when the lake has no such table."""
+    if not from_table:
         return [lake.catalogue[name] for name in lake.catalogue.order]
-    names = {from_table, *lake.catalogue.downstream(lake.catalogue[from_table].name)}
+    if from_table not in lake.catalogue.tables:
+        raise PlanError(f"backfill from {from_table}: no such table in data_catalog.yaml with the feeds of this lake")
+    names = {from_table, *lake.catalogue.downstream(from_table)}
     return [lake.catalogue[name] for name in lake.catalogue.order if name in names]
 
 
+def open_range(lake: Lake, asked: Range, progress: Progress) -> Run:
+    """The run of the range, resumed where it stands."""
+    run = open_run(lake, "backfill", asked.run_id, range_dates(lake, asked), progress)
+    if MANIFESTS in run.state.vector:
+        load_deliveries(run)
+    return run
+
+
 def run_backfill(
-    lake: Lake, first: date, last: date, *, from_table: str | None = None, as_of: str = "all", progress: Progress
+    lake: Lake, first: date, last: date, *, from_table: str | None = None, as_of: str = ALL, progress: Progress
 ) -> Release:
     """Make the range and publish it as one release; the release."""
-    dates = range_dates(lake, first, last, as_of)
-    run_id = ":".join(
-        ["backfill", str(first), str(last), *([from_table] if from_table else []), *([as_of] if as_of != "all" else [])]
-    )
-    run = open_run(lake, "backfill", run_id, dates, progress)
-    return run_all(run, chosen_tables(lake, from_table))
+    asked = Range(first, last, from_table, as_of)
+    return run_all(open_range(lake, asked, progress), chosen_tables(lake, from_table))
+
+
+def run_range_group(lake: Lake, group: str, asked: Range, progress: Progress, *, base: int | None = None) -> None:
+    """One task of the backfill: the chosen tables of `group`; what passed is skipped, so a retry goes on.
+
+    Args:
+        lake: the lake.
+        group: landing, a group of the catalogue, publish or report.
+        asked: the range.
+        progress: gets a line per table.
+        base: number of the release the range began on, 0 for an empty lake; None leaves that unchecked.
+
+    Raises:
+        PlanError: another run has published since the range began, so its dates would no longer be the same.
+    """
+    if base is not None:
+        _refuse_another_base(lake, asked, base)
+    run_one_group(open_range(lake, asked, progress), group, chosen_tables(lake, asked.from_table))
+
+
+def _refuse_another_base(lake: Lake, asked: Range, base: int) -> None:
+    later = [release for release in read_releases(lake.settings) if release.number > base]
+    if later and later[0].run_id != asked.run_id:
+        raise PlanError(
+            f"backfill {asked.first} to {asked.last}: {later[0].run_id} published release {later[0].number} after the "
+            "range began on another; run it again from its first task"
+        )

@@ -15,7 +15,7 @@ from brokerlake.ingest import FeedCounts, ingest_feed
 from brokerlake.plan.state import sha256
 from brokerlake.quality.results import CRITICAL, Result, file_results
 from brokerlake.run.context import Run
-from brokerlake.run.landing_step import manifests_by_feed, taken_deliveries
+from brokerlake.run.landing_step import taken_deliveries
 from brokerlake.run.meter import Spent
 from brokerlake.run.tables_step import plain_cause, stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
@@ -79,8 +79,9 @@ def _totals(run: Run, table: Table, counts: Mapping[date, FeedCounts]) -> list[d
 
 def _judge(run: Run, table: Table, days: list[date], version: int, counts: Mapping[date, FeedCounts]) -> None:
     """Rows and control sums against the manifests, as results of the gate."""
+    taken = run.manifests
     promised = {
-        day: sum(r["rows"] for r in manifests_by_feed(run).get((str(table.feed), day), []) if not r["is_superseded"])
+        day: sum(row["rows"] for row in taken.get((str(table.feed), day), []) if not row["is_superseded"])
         for day in days
     }
     landed = sum(counts[day].landed for day in days)

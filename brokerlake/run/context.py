@@ -35,6 +35,7 @@ class Run:
         base: the release it stands on, None for an empty lake.
         state: what is done, and the version vector so far.
         deliveries: content hash of what a night took, by feed and night; the inputs of bronze.
+        manifests: rows of ops.manifests as this run knows them, by feed and night.
     """
 
     lake: Lake
@@ -46,6 +47,7 @@ class Run:
     attempt: int
     progress: Progress
     deliveries: dict[tuple[str, date], str] = field(default_factory=dict)
+    manifests: dict[tuple[str, date], list[dict[str, Any]]] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
 
     @cached_property

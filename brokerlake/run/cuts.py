@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,8 +18,10 @@ from brokerlake.plan.state import LedgerState
 from brokerlake.tables import spark_tables
 
 AS_OF = "as_of_date"
+MONTH_END = "month_end_date"
 KNOWN_ON = "known_on"
 ONE_DAY = timedelta(days=1)
+MOST_ROWS_IN_PLAN = 20_000
 SESSIONS = pa.schema([("calendar", pa.string()), ("natural_date", pa.date32()), ("is_trading_day", pa.bool_())])
 
 
@@ -60,7 +63,7 @@ class Cutter:
         if entry.table not in self.lake.catalogue.tables:
             return self._with_dates(spark_tables.empty_frame(self.spark, contract), entry)
         source = self.lake.catalogue[entry.table]
-        frame = self._read(source, contract)
+        frame = self._read(source, contract, entry)
         if entry.dates == "run":
             return self._run_rows(frame, contract)
         if entry.dates == "known":
@@ -72,13 +75,35 @@ class Cutter:
             return self._previous(frame, source, contract)
         if entry.dates == "as_of":
             return self._as_of(frame, source, contract)
+        if entry.dates == "month_ends_back":
+            return self._month_ends(frame, entry, contract)
         return self._window(frame, entry, source, contract)
 
-    def _read(self, source: Table, contract: Contract) -> DataFrame:
+    def _read(self, source: Table, contract: Contract, entry: Input) -> DataFrame:
+        """The partitions an input can need; a few rows become part of the plan, which is then cut where they end."""
         version = self.state.vector.get(source.name)
-        if version is None:
+        days = self._partitions(source, contract, entry)
+        rows = sum(done.row_count for day in days if (done := self.state.get(source.name, day)))
+        if version is None or rows == 0:
             return spark_tables.empty_frame(self.spark, contract)
-        return spark_tables.read_version(self.spark, self.lake.settings.table_path(source.name), version)
+        path = self.lake.settings.table_path(source.name)
+        if rows <= MOST_ROWS_IN_PLAN:
+            return spark_tables.read_few(self.spark, path, version, contract, days)
+        return spark_tables.read_version(self.spark, path, version)
+
+    def _partitions(self, source: Table, contract: Contract, entry: Input) -> list[date]:
+        """Dates of the source that an input may read; the last one stands for a table without dates."""
+        made = self.state.dates(source.name)
+        if contract.date_column is None:
+            return made[-1:]
+        if contract.date_column == AS_OF and entry.dates in ("run", "as_of"):
+            wanted = {as_of for as_of, _ in self._pairs()}
+            return [day for day in made if day in wanted]
+        if entry.dates == "run":
+            return [day for day in made if day in set(self.days)]
+        if entry.dates in ("earlier", "previous"):
+            return [day for day in made if day < self.days[0]]
+        return [day for day in made if day <= self.days[-1]]
 
     def _sessions(self) -> DataFrame:
         calendar = self.lake.calendar
@@ -103,6 +128,8 @@ class Cutter:
     def _with_dates(self, frame: DataFrame, entry: Input) -> DataFrame:
         if entry.dates in ("run", "known", "earlier", "previous"):
             return frame
+        if entry.dates == "month_ends_back":
+            frame = frame.withColumnRenamed(AS_OF, MONTH_END)
         return self._with_known_on(frame.withColumn(AS_OF, F.lit(None).cast("date")))
 
     def _run_rows(self, frame: DataFrame, contract: Contract) -> DataFrame:
@@ -167,6 +194,20 @@ class Cutter:
         spans = [Span(as_of, as_of, None, as_of) for as_of, _ in self._pairs()]
         exploded = self._exploded(frame, spans, contract, source.log.effective)
         return self._with_known_on(latest_known(exploded, source.log, contract, per=(AS_OF,)))
+
+    def _month_ends(self, frame: DataFrame, entry: Input, contract: Contract) -> DataFrame:
+        """An as-of table's rows of the month ends up to each as-of date, that date included, as `month_end_date`.
+
+        A month end that was not made (the lake began later, or no run asked for it) has no rows.
+        """
+        if contract.date_column != AS_OF or entry.table == self.table.name:
+            raise PlanError(f"{self.table.name}: input {entry.name}: month_ends_back is for other tables with {AS_OF}")
+        ends = [day for day in self.lake.calendar.days if self.lake.calendar.is_month_end(day)]
+        pairs = [(end, as_of) for as_of, _ in self._pairs() for end in ends[: bisect_right(ends, as_of)][-entry.span :]]
+        rows = spark_tables.in_days(frame, AS_OF, sorted({end for end, _ in pairs}))
+        dates = self._dates((MONTH_END, AS_OF), pairs)
+        joined = rows.withColumnRenamed(AS_OF, MONTH_END).join(F.broadcast(dates), on=MONTH_END, how="inner")
+        return self._with_known_on(joined)
 
     def _window(self, frame: DataFrame, entry: Input, source: Table, contract: Contract) -> DataFrame:
         extra = {p["property"]: p["value"] for p in contract.raw.get("customProperties", ())}

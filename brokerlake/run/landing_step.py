@@ -83,27 +83,22 @@ def _record(run: Run, nights: Sequence[date], rows: Sequence[Mapping[str, Any]])
 
 
 def load_deliveries(run: Run) -> None:
-    """Fill `run.deliveries` with the content hash of what each (feed, night) took."""
-    for (feed, night), rows in manifests_by_feed(run).items():
-        parts = sorted(f"{row['business_date']}/{row['sequence']}/{row['content_hash']}" for row in rows)
-        run.deliveries[(feed, night)] = sha256(*parts)
-
-
-def manifests_by_feed(run: Run) -> dict[tuple[str, date], list[dict[str, Any]]]:
-    """Rows of ops.manifests as this run knows them, by feed and night."""
+    """Fill `run.manifests`, and `run.deliveries` with the content hash of what each (feed, night) took."""
     version = run.state.vector.get(MANIFESTS)
     rows = ops.read_ops(run.lake.settings, "manifests", version=version).to_pylist() if version is not None else []
-    grouped: dict[tuple[str, date], list[dict[str, Any]]] = {}
+    run.manifests.clear()
     for row in rows:
-        grouped.setdefault((row["feed"], row["night"]), []).append(row)
-    return grouped
+        run.manifests.setdefault((row["feed"], row["night"]), []).append(row)
+    for (feed, night), taken in run.manifests.items():
+        parts = sorted(f"{row['business_date']}/{row['sequence']}/{row['content_hash']}" for row in taken)
+        run.deliveries[(feed, night)] = sha256(*parts)
 
 
 def taken_deliveries(run: Run, feed: str, nights: Sequence[date]) -> dict[date, list[Delivery]]:
     """The deliveries of a feed that these nights took, superseded ones too."""
     night_of = {
         (row["business_date"], row["sequence"]): night
-        for (name, night), rows in manifests_by_feed(run).items()
+        for (name, night), rows in run.manifests.items()
         if name == feed
         for row in rows
     }
@@ -118,7 +113,7 @@ def taken_deliveries(run: Run, feed: str, nights: Sequence[date]) -> dict[date, 
 
 def stale_feeds(run: Run, night: date) -> dict[str, str | None]:
     """Optional feeds that brought nothing on `night`, with the last business date they did bring."""
-    grouped = manifests_by_feed(run)
+    grouped = run.manifests
     stale: dict[str, str | None] = {}
     for feed in run.lake.feeds:
         if (feed, night) not in grouped:

@@ -64,17 +64,22 @@ def run_all(run: Run, tables: Sequence[Table]) -> Release:
 def run_group(lake: Lake, group: str, night: date, progress: Progress) -> None:
     """One task of the night; what passed is skipped, so a retry goes on where it stopped."""
     run = open_night(lake, night, progress)
+    run_one_group(run, group, [lake.catalogue[name] for name in lake.catalogue.order])
+
+
+def run_one_group(run: Run, group: str, tables: Sequence[Table]) -> None:
+    """One task of a run that makes the given tables: those of `group` in order, or landing, publish, report."""
     if group == LANDING:
         take_deliveries(run)
     elif group == PUBLISH:
-        publish(run, [lake.catalogue[name] for name in lake.catalogue.order])
+        publish(run, tables)
     elif group == REPORT:
-        release = current_release(lake.settings)
+        release = current_release(run.lake.settings)
         if release is None:
-            raise PlanError(f"night {night}: nothing is published, so there is nothing to report")
-        write_report(lake, release, progress)
-    elif group in lake.catalogue.groups:
-        run_tables(run, lake.catalogue.of_group(group))
+            raise PlanError(f"{run.run_id}: nothing is published, so there is nothing to report")
+        write_report(run.lake, release, run.progress)
+    elif group in run.lake.catalogue.groups:
+        run_tables(run, [table for table in tables if table.group == group])
     else:
         raise ConfigurationError(f"group {group}: not in data_catalog.yaml")
 

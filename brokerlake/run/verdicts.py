@@ -28,6 +28,7 @@ ROWS = "rows"
 KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED = "kept", "rejected", "duplicate", "unchanged", "derived"
 WRITTEN = (KEPT, DERIVED)
 NOT_KEPT = (REJECTED, DUPLICATE, UNCHANGED, DERIVED)
+BUCKETS = 64
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,6 @@ class Verdicts:
     def get(self, day: date, verdict: str, measure: str = ROWS) -> Decimal:
         """Rows, or the control sum of a column, of that date and verdict."""
         return self.numbers.get((day, verdict, measure), Decimal(0))
-
-    def any_of(self, *verdicts: str) -> bool:
-        """True when a row got one of these verdicts."""
-        return any(
-            number for (_, verdict, measure), number in self.numbers.items() if measure == ROWS and verdict in verdicts
-        )
 
 
 class Watch:
@@ -86,21 +81,64 @@ def account_for_rows(
     source = bronze_source(run, table)
     if source is None:
         raise ContractError(f"{table.name}: build() returns {VERDICT} but reads no bronze table of the run")
-    verdicts = Verdicts(_numbers(run, table, built, measured, seen))
-    rows = _rows_not_kept(run, table, source, built) if verdicts.any_of(REJECTED, DUPLICATE) else None
+    totals = run.contract(table).control_totals
+    numbers, rows = _seen_in_the_write(measured, seen), None
+    if seen[REJECTED] or seen[DUPLICATE] or (any(seen.values()) and (totals or len(measured) > 1)):
+        groups = _look_again(run, source, built, totals)
+        numbers, rows = _numbers(groups, totals), _rows_not_kept(run, table, source, groups)
+    verdicts = Verdicts(_with_kept(numbers, measured, totals))
     file_rejected(run, table.name, sorted(measured), rows)
     _file_totals(run, table, source, measured, verdicts)
     _check_limit(run, source, measured, verdicts)
 
 
-def _numbers(
-    run: Run, table: Table, built: DataFrame, measured: Mapping[date, Measured], seen: Mapping[str, int]
-) -> dict[tuple[date, str, str], Decimal]:
-    totals = run.contract(table).control_totals
-    if len(measured) == 1 and (not totals or not any(seen.values())):
-        numbers = {(day, verdict, ROWS): Decimal(count) for day in measured for verdict, count in seen.items()}
-    else:
-        numbers = _not_kept(built, totals) if any(seen.values()) else {}
+Numbers = dict[tuple[date, str, str], Decimal]
+
+
+def _seen_in_the_write(measured: Mapping[date, Measured], seen: Mapping[str, int]) -> Numbers:
+    return {(day, verdict, ROWS): Decimal(count) for day in measured for verdict, count in seen.items() if count}
+
+
+def _look_again(run: Run, source: Table, built: DataFrame, totals: Sequence[str]) -> pa.Table:
+    """One row per night, verdict other than kept, and bucket: `rows`, control sums, `filed` (what ops.rejected gets).
+
+    The buckets keep the arrays short when a whole file came twice.
+    """
+    from pyspark.sql import functions as F
+
+    names = [c.name for c in run.lake.contract(source.name).columns if not c.name.startswith("_")]
+    shown = [F.col(name).cast("string") for name in names if name in built.columns]
+    filed = F.struct(
+        F.col("_file").alias("file"),
+        F.col("_line").alias("line"),
+        F.col(RULE).alias("rule"),
+        F.concat_ws("|", *shown).alias("excerpt"),
+        F.col("_business_date").alias("business_date"),
+        F.col("_sequence").alias("sequence"),
+    )
+    return (
+        built.where(F.col(VERDICT) != KEPT)
+        .groupBy("_delivered_on", VERDICT, F.pmod(F.col("_line"), F.lit(BUCKETS)).alias("bucket"))
+        .agg(
+            F.count(F.lit(1)).alias(ROWS),
+            *[F.sum(F.col(name).cast("decimal(28,4)")).cast("decimal(38,4)").alias(f"sum_{name}") for name in totals],
+            F.collect_list(F.when(F.col(VERDICT).isin(REJECTED, DUPLICATE), filed)).alias("filed"),
+        )
+        .toArrow()
+    )
+
+
+def _numbers(groups: pa.Table, totals: Sequence[str]) -> Numbers:
+    numbers: Numbers = {}
+    for group in groups.drop_columns(["filed"]).to_pylist():
+        for measure, column in [(ROWS, ROWS), *((name, f"sum_{name}") for name in totals)]:
+            key = (group["_delivered_on"], group[VERDICT], measure)
+            numbers[key] = numbers.get(key, Decimal(0)) + (group[column] or Decimal(0))
+    return numbers
+
+
+def _with_kept(numbers: Numbers, measured: Mapping[date, Measured], totals: Sequence[str]) -> Numbers:
+    """`numbers` and what was kept: what was written less what the job added."""
     for day, values in measured.items():
         written = {ROWS: Decimal(values.row_count), **{name: Decimal(values.sums[name]) for name in totals}}
         for measure, number in written.items():
@@ -108,53 +146,28 @@ def _numbers(
     return numbers
 
 
-def _not_kept(built: DataFrame, totals: Sequence[str]) -> dict[tuple[date, str, str], Decimal]:
-    from pyspark.sql import functions as F
-
-    sums = [F.sum(F.col(name).cast("decimal(28,4)")).cast("decimal(38,4)").alias(f"sum_{name}") for name in totals]
-    grouped = (
-        built.where(F.col(VERDICT) != KEPT)
-        .groupBy("_delivered_on", VERDICT)
-        .agg(F.count(F.lit(1)).alias("row_count"), *sums)
-    )
-    numbers = {}
-    for row in grouped.collect():
-        numbers[(row["_delivered_on"], row[VERDICT], ROWS)] = Decimal(row["row_count"])
-        for name in totals:
-            numbers[(row["_delivered_on"], row[VERDICT], name)] = row[f"sum_{name}"] or Decimal(0)
-    return numbers
-
-
-def _rows_not_kept(run: Run, table: Table, source: Table, built: DataFrame) -> pa.Table:
+def _rows_not_kept(run: Run, table: Table, source: Table, groups: pa.Table) -> pa.Table:
     """The rejected and duplicate rows as ops.rejected keeps them, excerpts masked."""
-    from pyspark.sql import functions as F
-
     from brokerlake.privacy.scrub import scrub_excerpts
 
-    names = [c.name for c in run.lake.contract(source.name).columns if not c.name.startswith("_")]
-    shown = [name for name in names if name in built.columns]
-    rows = (
-        built.where(F.col(VERDICT).isin(REJECTED, DUPLICATE))
-        .select(
-            F.lit(run.run_id).alias("run_id"),
-            F.col("_delivered_on").alias("night"),
-            F.lit(source.feed).alias("feed"),
-            F.lit(table.name).alias("table_name"),
-            F.col("_file").alias("file"),
-            F.col("_line").alias("line"),
-            F.col(RULE).alias("rule"),
-            F.col(VERDICT).alias("verdict"),
-            F.concat_ws(" ", F.lit(f"{source.feed}: line"), F.col("_line"), F.lit("breaks"), F.col(RULE)).alias(
-                "sentence"
-            ),
-            F.concat_ws("|", *[F.col(name).cast("string") for name in shown]).alias("excerpt"),
-            F.col("_business_date").alias("business_date"),
-            F.col("_sequence").alias("sequence"),
-        )
-        .toArrow()
-    )
-    place = rows.schema.get_field_index("excerpt")
-    return rows.set_column(place, "excerpt", pa.array(scrub_excerpts(rows["excerpt"].to_pylist()), pa.string()))
+    of_group = pc.list_parent_indices(groups["filed"])
+    filed = pa.Table.from_struct_array(pc.list_flatten(groups["filed"]))
+    count, schema = filed.num_rows, ops.OPS_SCHEMAS["rejected"]
+    sentences = [
+        f"{source.feed}: line {line} breaks {rule}"
+        for line, rule in zip(filed["line"].to_pylist(), filed["rule"].to_pylist(), strict=True)
+    ]
+    columns = {
+        "run_id": pa.array([run.run_id] * count, pa.string()),
+        "night": groups["_delivered_on"].take(of_group),
+        "feed": pa.array([source.feed] * count, pa.string()),
+        "table_name": pa.array([table.name] * count, pa.string()),
+        "verdict": groups[VERDICT].take(of_group),
+        "sentence": pa.array(sentences, pa.string()),
+        **{name: filed[name] for name in ("file", "line", "rule", "business_date", "sequence")},
+        "excerpt": pa.array(scrub_excerpts(filed["excerpt"].to_pylist()), pa.string()),
+    }
+    return pa.table([columns[name] for name in schema.names], names=schema.names)
 
 
 def file_rejected(run: Run, table: str, nights: Sequence[date], rows: pa.Table | None) -> None:

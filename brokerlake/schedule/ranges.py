@@ -1,14 +1,15 @@
-"""Ranges of nights as people type them."""
+"""The range of nights that a DAG run is for, from its parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brokerlake.errors import PlanError
 
 if TYPE_CHECKING:
-    from brokerlake.lake import Lake
+    from brokerlake.run.backfill import Range
 
 
 def read_day(text: str, name: str) -> date:
@@ -19,19 +20,9 @@ def read_day(text: str, name: str) -> date:
         raise PlanError(f"{name}: {text!r} is no date like 2024-10-25") from broken
 
 
-def check_range(lake: Lake, first: str, last: str, from_table: str | None = None) -> list[date]:
-    """The trading days of the range, ascending.
+def range_of(parameters: Mapping[str, Any]) -> Range:
+    """The range of the parameters `first`, `last`, `from_table` and `as_of`; raises PlanError when a date is none."""
+    from brokerlake.run.backfill import ALL, Range
 
-    Raises:
-        PlanError: the range runs backwards or has no trading day.
-        ConfigurationError: `from_table` is no table of this lake.
-    """
-    begin, end = read_day(first, "first"), read_day(last, "last")
-    if begin > end:
-        raise PlanError(f"backfill: {begin} is after {end}")
-    nights = lake.calendar.between(begin, end)
-    if not nights:
-        raise PlanError(f"backfill: no trading day of {lake.calendar.name} from {begin} to {end}")
-    if from_table:
-        lake.catalogue[from_table]
-    return nights
+    first, last = (read_day(str(parameters.get(name) or ""), name) for name in ("first", "last"))
+    return Range(first, last, parameters.get("from_table") or None, str(parameters.get("as_of") or ALL))

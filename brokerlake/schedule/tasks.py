@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from brokerlake.errors import BrokerlakeError
 from brokerlake.schedule.manifests import may_start
 from brokerlake.schedule.night import night_of
+from brokerlake.schedule.ranges import range_of
 from brokerlake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 PROGRESS_VARIABLE = "BROKERLAKE_PROGRESS"
 """A file that gets every progress line, for whoever watches the night from outside."""
+CHECK = "check"
+"""First task of a backfill; the others ask it which release the range stands on."""
 
 
 @cache
@@ -86,6 +89,12 @@ def wait_for_deliveries(context: Mapping[str, Any]) -> bool:
     return bool(_failing_for_good(look))
 
 
+def _run_told(group: str, work: Callable[[], None]) -> None:
+    progress_of(group)("started")
+    _failing_for_good(work)
+    progress_of(group)("finished")
+
+
 def run_group_task(group: str, context: Mapping[str, Any]) -> None:
     """Run one group of the night."""
 
@@ -95,36 +104,31 @@ def run_group_task(group: str, context: Mapping[str, Any]) -> None:
         lake = _lake()
         run_group(lake, group, night_of(context, lake.settings.time_zone), progress_of(group))
 
-    progress_of(group)("started")
-    _failing_for_good(work)
-    progress_of(group)("finished")
+    _run_told(group, work)
 
 
-def run_backfill_task(parameters: Mapping[str, Any]) -> None:
-    """Run the range of the backfill DAG's parameters and publish it."""
+def run_range_group_task(group: str, context: Mapping[str, Any]) -> None:
+    """Run one group of the backfill DAG's range, on the release that its check has seen."""
 
     def work() -> None:
-        from brokerlake.run.backfill import run_backfill
+        from brokerlake.run.backfill import run_range_group
 
-        first, last = (date.fromisoformat(str(parameters[name])) for name in ("first", "last"))
-        run_backfill(
-            _lake(),
-            first,
-            last,
-            from_table=parameters.get("from_table") or None,
-            as_of=str(parameters["as_of"]),
-            progress=progress_of("backfill"),
-        )
+        base = context["ti"].xcom_pull(task_ids=CHECK)
+        run_range_group(_lake(), group, range_of(context["params"]), progress_of(group), base=base)
 
-    _failing_for_good(work)
+    _run_told(group, work)
 
 
-def check_backfill(parameters: Mapping[str, Any]) -> None:
-    """Refuse a range that runs backwards or has no trading day, and a table that the lake does not have."""
+def check_backfill(parameters: Mapping[str, Any]) -> int:
+    """Refuse a range that cannot be made; the number of the release it stands on, 0 for an empty lake."""
 
-    def work() -> None:
-        from brokerlake.schedule.ranges import check_range
+    def work() -> int:
+        from brokerlake.run.backfill import base_of_range, range_dates
 
-        check_range(_lake(), str(parameters["first"]), str(parameters["last"]), parameters.get("from_table"))
+        asked = range_of(parameters)
+        dates = range_dates(_lake(), asked)
+        progress_of(CHECK)(f"{asked.run_id}: nights {dates.nights[0]} to {dates.nights[-1]}, {len(dates.as_of)} as-of")
+        base = base_of_range(_lake(), asked)
+        return base.number if base else 0
 
-    _failing_for_good(work)
+    return int(_failing_for_good(work))

@@ -192,15 +192,17 @@ def prospect_events(seed: int, day: int, clicks: Clicks) -> Events:
     """Clicks of strangers: some launch the app, fewer register, few begin to open an account and stop there."""
     stranger = np.flatnonzero(clicks.customer < 0)
     quality = np.array([plan.quality for plan in PLANS])[clicks.plan[stranger]]
-    luck = stream(seed, "prospects", day).random(len(stranger))
+    draw = stream(seed, "prospects", day)
+    luck, spent = draw.random(len(stranger)), draw.integers(3_000, 70_000, len(stranger))
     begin = clicks.natural_date[stranger].astype("datetime64[ms]").astype(np.int64) + clicks.second[stranger] * 1000
     steps = [("app_launch", 3.0, 40_000), ("page_view", 2.0, 75_000), ("register_phone", 1.0, 150_000)]
     steps += [("open_account_start", 0.5, 260_000), ("open_account_submit", 0.1, 700_000)]
     parts = []
     for name, share, after in steps:
         goes = luck < np.minimum(quality * REGISTER_SHARE * share, 0.9)
-        at = begin[goes] + after
-        parts.append(make_events(CODE[name], clicks.device[stranger[goes]], -1, False, at, delay_ms=700))
+        device, at = clicks.device[stranger[goes]], begin[goes] + after
+        duration = spent[goes] if name == "page_view" else -1
+        parts.append(make_events(CODE[name], device, -1, False, at, delay_ms=700, duration_ms=duration))
     return concat_events(parts)
 
 

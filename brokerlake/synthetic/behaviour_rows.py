@@ -86,16 +86,17 @@ class EventRows:
 
     def _properties(self, part: Events, number: Indexes) -> pa.Array:
         groups, made = [], []
-        for kind in np.unique(part.kind).tolist():
-            where = np.flatnonzero(part.kind == kind)
+        alike = 2 * part.kind + (part.duration_ms >= 0)
+        for code in np.unique(alike).tolist():
+            where = np.flatnonzero(alike == code)
             groups.append(where)
-            made.append(self._of_kind(EVENTS[kind], part.take(where), number[where]))
+            made.append(self._of_kind(EVENTS[code // 2], bool(code % 2), part.take(where), number[where]))
         if not made:
             return pa.array([], pa.string())
         return pa.concat_arrays(made).take(pa.array(np.argsort(np.concatenate(groups), kind="stable")))
 
-    def _of_kind(self, name: str, part: Events, number: Indexes) -> pa.Array:
-        """The properties of events of one kind, as the tracking plan names them."""
+    def _of_kind(self, name: str, is_timed: bool, part: Events, number: Indexes) -> pa.Array:
+        """The properties of events of one kind, with or without a duration, as the tracking plan names them."""
         pieces: list[pa.Array | str] = []
 
         def add(key: str, values: pa.Array, quote: str = '"') -> None:
@@ -104,7 +105,7 @@ class EventRows:
         def uniform(salt: str) -> NDArray[np.float64]:
             return hashed_uniform(self.people.seed, salt, number)
 
-        if name in _DURATION:
+        if is_timed and name in _DURATION:
             add("duration_ms", pa.array(part.duration_ms).cast(pa.string()), "")
         if name in ("page_view", "service_page"):
             add("feature_id", picked(FEATURES, (uniform("feature") ** 1.5 * len(FEATURES)).astype(np.int64)))

@@ -24,8 +24,10 @@ class ChangeLog:
 
     def __init__(self, days: Indexes, entities: Indexes):
         happens = days < NEVER
-        pairs = np.unique(np.stack([np.maximum(days[happens], -1), entities[happens]], axis=1), axis=0)
-        self.days, self.entities = pairs[:, 0], pairs[:, 1]
+        width = int(entities.max(initial=0)) + 1
+        moments = np.sort((np.maximum(days[happens], -1) + 1) * width + entities[happens])
+        moments = moments[np.diff(moments, prepend=-1) > 0]
+        self.days, self.entities = moments // width - 1, moments % width
 
     def changes(self, day: int) -> tuple[Indexes, Indexes]:
         """Entity and position of each change of the day; day 0 has those of day 0 alone."""

@@ -6,10 +6,11 @@ a day, not on the number of days.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain, groupby
 from pathlib import Path
+from typing import Any
 
 from brokerlake.synthetic.books import Books
 from brokerlake.synthetic.faults import Faults
@@ -25,6 +26,7 @@ LOOK_AHEAD_DAYS = ANNOUNCED_DAYS
 """Trading days that the calendar must reach past the last day: settlements and announced dividends lie there."""
 
 FEES = Path(__file__).resolve().parents[2] / "conf" / "fees.yaml"
+Progress = Callable[[str], None]
 CORRECTED_EVERY = 45  # trading days between deliveries that are handed over twice
 CORRECTED_FEEDS = ("trading_orders", "crm_contacts", "channel_clicks")
 
@@ -43,12 +45,11 @@ def generate(
     events_per_day: int | None = None,
     executions_per_day: int | None = None,
     faults: bool = True,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Progress = lambda message: None,
 ) -> None:
     """Write the deliveries of every trading day from `first` to `last`.
 
-    When `truth` holds the books at the end of the day before `first` for the same arguments, it goes on from there;
-    else the days from `history_start` on are lived through again without writing.
+    Goes on from the books in `truth` when they end the day before for the same arguments, else lives through it again.
 
     Args:
         landing: folder of the deliveries.
@@ -66,41 +67,52 @@ def generate(
         progress: told one line per day.
 
     Raises:
-        ValueError: `first` or `last` is no trading day, or the calendar is too short.
+        ValueError: `first` or `last` is no trading day, they are in the wrong order, or the calendar is too short.
     """
     dates = [day for day in calendar_dates if day >= history_start]
-    from_day, to_day = _day_of(dates, first, "first"), _day_of(dates, last, "last")
-    if to_day + LOOK_AHEAD_DAYS >= len(dates):
-        raise ValueError(f"the calendar must reach {LOOK_AHEAD_DAYS} trading days past {last}")
-    population = make_population(customers, seed, history_days)
-    market = Market(seed, dates)
-    listed = market.listed
-    books = Books(
-        population,
-        market,
-        load_fee_schedule(FEES, listed.line.tolist(), listed.market.tolist()),
-        seed,
-        executions_per_day,
-    )
-    broker = Broker(population, customers, seed, dates, market)
-    planter = Faults(population, seed, broker.dates) if faults else None
-    arguments = {
-        "customers": customers,
-        "seed": seed,
-        "history_start": dates[0].isoformat(),
-        "history_days": history_days,
-        "executions_per_day": executions_per_day,
-    }
+    days = _days_between(dates, first, last)
+    house = _House(customers, seed, dates, history_days, executions_per_day, faults)
     truth.mkdir(parents=True, exist_ok=True)
-    _go_to(books, from_day, load_state(truth, arguments, dates[from_day - 1]) if from_day else None, progress)
-    planted: list[PlantedFault] = []
-    for day in range(from_day, to_day + 1):
-        tables = books.step(day)
-        planted += _write_day(landing, broker, planter, day, broker.parts(day, tables, events_per_day))
-        progress(f"{dates[day]} written ({day - from_day + 1} of {to_day - from_day + 1})")
+    _go_to(house, truth, days[0], progress)
+    planted = _write_days(landing, house, days, events_per_day, progress)
     append_faults(truth, planted, first)
-    write_people(truth, broker.people, broker.marketing, broker.advisers, broker.dates, to_day)
-    save_state(truth, arguments, last, books.state())
+    broker = house.broker
+    write_people(truth, broker.people, broker.marketing, broker.advisers, broker.dates, days[-1])
+    save_state(truth, house.arguments, last, house.books.state())
+
+
+class _House:
+    """The broker as the arguments make it.
+
+    Attributes:
+        arguments: what the books depend on; kept books of other arguments are not gone on from.
+        books: at the beginning of the history.
+        broker: everything around the books.
+        planter: None for a broker without faults.
+    """
+
+    def __init__(
+        self,
+        customers: int,
+        seed: int,
+        dates: list[date],
+        history_days: int,
+        executions_per_day: int | None,
+        faults: bool,
+    ):
+        self.arguments: dict[str, Any] = {
+            "customers": customers,
+            "seed": seed,
+            "history_start": dates[0].isoformat(),
+            "history_days": history_days,
+            "executions_per_day": executions_per_day,
+        }
+        population = make_population(customers, seed, history_days)
+        market = Market(seed, dates)
+        fees = load_fee_schedule(FEES, market.listed.line.tolist(), market.listed.market.tolist())
+        self.books = Books(population, market, fees, seed, executions_per_day)
+        self.broker = Broker(population, customers, seed, dates, market)
+        self.planter = Faults(population, seed, self.broker.dates) if faults else None
 
 
 def next_date(landing: Path, calendar_dates: Iterable[date]) -> date | None:
@@ -118,15 +130,40 @@ def _day_of(dates: Sequence[date], when: date, name: str) -> int:
     return dates.index(when)
 
 
-def _go_to(books: Books, day: int, state: Mapping | None, progress: Callable[[str], None]) -> None:
+def _days_between(dates: Sequence[date], first: date, last: date) -> range:
+    """The days to write, as indexes of `dates`."""
+    days = range(_day_of(dates, first, "first"), _day_of(dates, last, "last") + 1)
+    if not days:
+        raise ValueError(f"first: {first} lies after the last day {last}")
+    if days[-1] + LOOK_AHEAD_DAYS >= len(dates):
+        raise ValueError(f"the calendar must reach {LOOK_AHEAD_DAYS} trading days past {last}")
+    return days
+
+
+def _go_to(house: _House, truth: Path, day: int, progress: Progress) -> None:
     """Bring the books to the end of the day before."""
+    if day == 0:
+        return
+    state = load_state(truth, house.arguments, house.broker.dates.trading_dates[day - 1])
     if state is not None:
-        books.restore(dict(state))
+        house.books.restore(state)
         return
     for passed in range(day):
-        books.step(passed)
+        house.books.step(passed)
         if passed % 20 == 19:
             progress(f"lived through {passed + 1} of {day} days again")
+
+
+def _write_days(
+    landing: Path, house: _House, days: range, events_per_day: int | None, progress: Progress
+) -> list[PlantedFault]:
+    """Deliver the days in turn and return the ledger of what was planted."""
+    planted: list[PlantedFault] = []
+    for number, day in enumerate(days, start=1):
+        parts = house.broker.parts(day, house.books.step(day), events_per_day)
+        planted += _write_day(landing, house.broker, house.planter, day, parts)
+        progress(f"{house.broker.dates.trading_dates[day]} written ({number} of {len(days)})")
+    return planted
 
 
 def _write_day(

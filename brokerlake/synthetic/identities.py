@@ -101,7 +101,9 @@ def id_numbers(customer: Indexes, birth_date: NDArray[np.datetime64], is_male: N
 
 def old_id_numbers(id_number: Texts) -> Texts:
     """The 15 digits a person had before: no century, no check digit."""
-    return np.array([text[:6] + text[8:17] for text in id_number.tolist()], dtype="U15")
+    letters = np.ascontiguousarray(id_number.astype("U18")).view("U1").reshape(len(id_number), 18)
+    kept = np.concatenate([letters[:, :6], letters[:, 8:17]], axis=1)
+    return np.ascontiguousarray(kept).view("U15").reshape(len(id_number))
 
 
 def permit_numbers(customer: Indexes, version: NDArray[np.int64]) -> Texts:

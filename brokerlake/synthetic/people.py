@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from brokerlake.synthetic import identities
+from brokerlake.synthetic import identities, risk_tests
 from brokerlake.synthetic.draws import NEVER, hashed_uniform
 from brokerlake.synthetic.population import CHURN_EXPLICIT, CHURN_HIDDEN, Population, branch_ids
 
@@ -46,9 +46,9 @@ HORIZONS = np.array(["under_1y", "1y_to_5y", "over_5y"])
 VARIETIES = np.array(["fixed_income", "fund", "stock", "all"])
 PERSON, ORGANISATION, PRODUCT = range(3)
 KINDS = np.array(["person", "organisation", "product"])
-CHANGES = ("opened", "phone_1", "phone_2", "id_renewed", "city", "occupation", "risk_1", "risk_2", "risk_3", "brokers")
+_RISK_TURNS = tuple(f"risk_{turn}" for turn in risk_tests.TURNS)
+CHANGES = ("opened", "phone_1", "phone_2", "id_renewed", "city", "occupation", *_RISK_TURNS, "brokers")
 _MEAN_DAYS = {"phone_1": 2500.0, "phone_2": 2500.0, "city": 6000.0, "occupation": 4000.0}
-_RISK_TEST_DAYS = 480  # a risk test is valid two years
 
 
 def _uniform_pick(seed: int, name: str, keys: NDArray[np.int64], choices: tuple[str, ...], skew: float = 1.0):
@@ -106,10 +106,10 @@ class People:
         chances = [self.id_type == "id_card", self.id_type == "travel_permit"]
         renews = self.uniform("renews") < np.select(chances, [0.03, 0.5], 0.0)
         days["id_renewed"] = np.where(renews, start + 5 + (self.uniform("renewal") * 900).astype(np.int64), NEVER)
-        for turn in (1, 2, 3):
-            late = np.floor(self.uniform(f"risk-late-{turn}") ** 4 * 200).astype(np.int64)
-            due = self._first_test + _RISK_TEST_DAYS * turn + late
-            days[f"risk_{turn}"] = np.where(due > start, due, NEVER)
+        tested = self._first_test
+        for turn, name in zip(risk_tests.TURNS, _RISK_TURNS, strict=True):
+            tested = risk_tests.next_test_days(self.seed, turn, tested)
+            days[name] = np.where(tested > start, tested, NEVER)
         leaves = (self.population.churn_kind == CHURN_HIDDEN) & (self.uniform("tells-brokers") < 0.6)
         days["brokers"] = np.where(
             leaves, np.maximum(self.population.churn_day.astype(np.int64) - 10, start + 1), NEVER
@@ -122,10 +122,8 @@ class People:
 
     @cached_property
     def _first_test(self) -> NDArray[np.int64]:
-        """Day of the newest risk test at the beginning: at opening, or within two years before the history."""
-        opened = self.population.opened_day.astype(np.int64)
-        recent = -1 - (self.uniform("risk-first") * 520).astype(np.int64)
-        return np.where(opened < -480, recent, opened)
+        """Day of the newest risk test at the beginning."""
+        return risk_tests.first_test_days(self.seed, self.population.opened_day.astype(np.int64))
 
     @cached_property
     def id_type(self) -> NDArray[np.str_]:
@@ -178,6 +176,7 @@ class People:
         band = np.clip((wealth - 4 + hashed_uniform(self.seed, "income", customer)).astype(np.int64), 0, 4)
         is_person = self.kind[customer] == PERSON
         brokers = np.floor(hashed_uniform(self.seed, "brokers", customer) * 2.6).astype(np.int64)
+        risk_level = self.risk_levels(customer, day)
         return {
             "customer_no": self.population.customer_no[customer],
             "customer_kind": KINDS[self.kind[customer]],
@@ -192,9 +191,9 @@ class People:
             "occupation": np.where(is_person, np.array(OCCUPATIONS)[(jobs * len(OCCUPATIONS)).astype(int)], ""),
             "education": np.where(is_person, _uniform_pick(self.seed, "education", customer, EDUCATION, 0.8), ""),
             "income_band": np.array(INCOME_BANDS)[band],
-            "risk_level": RISK_LEVELS[self.population.risk_level[customer]],
+            "risk_level": RISK_LEVELS[risk_level],
             "horizon": _uniform_pick(self.seed, "horizon", customer, tuple(HORIZONS)),
-            "variety": VARIETIES[np.clip(self.population.risk_level[customer] - 1, 0, 3)],
+            "variety": VARIETIES[np.clip(risk_level - 1, 0, 3)],
             "investor_class": self._investor_class(customer),
             "branch_id": branch_ids(self.population.branch[customer]),
             "opened_channel": OPENED_CHANNELS[
@@ -213,10 +212,18 @@ class People:
     def tested_day(self, customer: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
         """Day of the newest risk test by `day`."""
         newest = self._first_test[customer]
-        for turn in (1, 2, 3):
-            tested = self.change_days[f"risk_{turn}"][customer]
+        for name in _RISK_TURNS:
+            tested = self.change_days[name][customer]
             newest = np.where(tested <= day, tested, newest)
         return newest
+
+    def risk_levels(self, customer: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Index into RISK_LEVELS by `day`: the population's level, moved by every test since."""
+        level = self.population.risk_level[customer].astype(np.int64)
+        for turn, name in zip(risk_tests.TURNS, _RISK_TURNS, strict=True):
+            move = risk_tests.level_moves(self.seed, turn, customer) * self._since(name, customer, day)
+            level = np.clip(level + move, 0, risk_tests.HIGHEST_LEVEL)
+        return level
 
     def _emails(self, customer: NDArray[np.int64]) -> NDArray[np.str_]:
         has = hashed_uniform(self.seed, "has-mail", customer) < 0.6

@@ -1,22 +1,20 @@
-"""The digest of a written version, and the facts its contract is judged by, in one scan.
+"""The digest of a written version, and the facts its contract is judged by, in one scan outside the JVM.
 
-Digest per date: row count and the sum of xxhash64 over the columns (a null mask among them) as DECIMAL(38,0);
-technical columns left out, doubles as text with nine digits, so that content decides and order does not.
+Digest per date: row count and the sum of a 64-bit hash over the columns; technical columns left out, doubles as text
+with nine digits, so that content decides and order does not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
-from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from brokerlake.catalog import Contract
+from brokerlake.catalog import Column, Contract
+from brokerlake.tables.delta_queries import ask, identifier, scan_days
 
 
 @dataclass(frozen=True)
@@ -44,44 +42,46 @@ class Measured:
 EMPTY_DIGEST = "0:0"
 
 
-def _canonical(name: str, type_: str) -> SparkColumn:
-    return F.format_string("%.8e", F.col(name)) if type_ == "double" else F.col(name)
+def _canonical(column: Column) -> str:
+    name = identifier(column.name)
+    return f"printf('%.8e', {name})" if column.type == "double" else name
 
 
-def _row_hash(contract: Contract) -> SparkColumn:
+def _hash(values: Sequence[str]) -> str:
+    return f"hash({', '.join(values)})"
+
+
+def _query(contract: Contract, rows: str, day: str) -> str:
+    """One row per date: `day`, rows, hash, distinct keys, nulls of required columns, control totals."""
     content = [c for c in contract.columns if not c.name.startswith("_")] or list(contract.columns)
-    mask = F.concat(*[F.col(c.name).isNull().cast("int").cast("string") for c in content])
-    return F.xxhash64(*[_canonical(c.name, c.type) for c in content], mask)
-
-
-def measure(frame: DataFrame, contract: Contract, whole_date: date | None = None) -> dict[date, Measured]:
-    """Measured values per date column value; a table without one counts as `whole_date`."""
-    required = [c.name for c in contract.columns if c.required]
-    totals = contract.control_totals
-    day = F.col(contract.date_column) if contract.date_column else F.lit(whole_date)
     key = contract.version_key if contract.key else [c.name for c in contract.columns]
-    rows = (
-        frame.groupBy(day.alias("_day"))
-        .agg(
-            F.count(F.lit(1)).alias("_rows"),
-            F.sum(_row_hash(contract).cast("decimal(38,0)")).alias("_hash"),
-            F.count_distinct(F.xxhash64(*[F.col(name) for name in key])).alias("_keys"),
-            F.array(*[F.count_if(F.col(name).isNull()) for name in required]).alias("_nulls"),
-            F.array(
-                *[F.coalesce(F.sum(F.col(n).cast("decimal(28,4)")), F.lit(0)).cast("decimal(38,4)") for n in totals]
-            ).alias("_sums"),
-        )
-        .collect()
+    nulls = [f"count(*) FILTER ({identifier(c.name)} IS NULL)" for c in contract.columns if c.required]
+    sums = [f"coalesce(sum({identifier(n)}::DECIMAL(38, 4)), 0)::DECIMAL(38, 4)" for n in contract.control_totals]
+    return (
+        f"SELECT {day} AS day, count(*) AS row_count, sum({_hash([_canonical(c) for c in content])})::VARCHAR AS hash, "
+        f"count(DISTINCT {_hash([identifier(name) for name in key])}) AS distinct_keys, "
+        f"[{', '.join(nulls)}]::BIGINT[] AS nulls, [{', '.join(sums)}]::DECIMAL(38, 4)[] AS sums "
+        f"FROM {rows} GROUP BY ALL"
     )
+
+
+def measure(path: Path, version: int, contract: Contract, days: Sequence[date]) -> dict[date, Measured]:
+    """Measured values of `days` in a version, by date; those of a table without dates count as the last day's.
+
+    The whole table is measured when its contract has no date column.
+    """
+    required = [c.name for c in contract.columns if c.required]
+    day = identifier(contract.date_column) if contract.date_column else f"DATE '{days[-1]}'"
+    query = _query(contract, scan_days(path, version, contract.date_column, days), day)
     return {
-        row["_day"]: Measured(
-            row_count=row["_rows"],
-            digest=f"{row['_rows']}:{row['_hash']}",
-            nulls=dict(zip(required, row["_nulls"], strict=True)),
-            distinct_keys=row["_keys"],
-            sums=dict(zip(totals, row["_sums"], strict=True)),
+        row["day"]: Measured(
+            row_count=row["row_count"],
+            digest=f"{row['row_count']}:{row['hash']}",
+            nulls=dict(zip(required, row["nulls"], strict=True)),
+            distinct_keys=row["distinct_keys"],
+            sums=dict(zip(contract.control_totals, row["sums"], strict=True)),
         )
-        for row in rows
+        for row in ask(query).to_pylist()
     }
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
-from brokerlake.tables import delta_files
+from brokerlake.tables import delta_files, delta_queries
 
 RANGE_WRITERS = 2
 """Tasks that write a range of dates: few, or every task would leave a file in every partition."""
@@ -36,6 +36,17 @@ def read_version(spark: SparkSession, path: Path, version: int) -> DataFrame:
     return spark.read.format("delta").option("versionAsOf", version).load(str(path))
 
 
+def read_few(spark: SparkSession, path: Path, version: int, contract: Contract, days: Sequence[date]) -> DataFrame:
+    """The rows of `days` in `version` as a relation inside the plan: however often it is used, nothing is read again.
+
+    Without a date column the whole table. For a few thousand rows only: they live in the driver and travel in tasks.
+    """
+    schema = delta_files.arrow_schema(contract)
+    names = ", ".join(map(delta_queries.identifier, schema.names))
+    source = delta_queries.scan_days(path, version, contract.date_column, days)
+    return spark.createDataFrame(delta_queries.ask(f"SELECT {names} FROM {source}").cast(schema))
+
+
 def date_list(column: str, days: Sequence[date]) -> str:
     """`column IN (DATE'…', …)`: the partitions of these days."""
     listed = ", ".join(f"DATE'{day}'" for day in days)
@@ -44,7 +55,7 @@ def date_list(column: str, days: Sequence[date]) -> str:
 
 def in_days(frame: DataFrame, column: str, days: Sequence[date]) -> DataFrame:
     """Rows of these days."""
-    return frame.where(F.col(column).isin([F.lit(day) for day in days]))
+    return frame.where(date_list(column, days) if days else "false")
 
 
 def shape_to_contract(frame: DataFrame, contract: Contract) -> DataFrame:

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.methods.people import attach_one_id, gather_milestones, is_open_account, list_people
+from jobs.methods.tiers import tier_of
 
 KEY = ["one_id", "as_of_date"]
 ACCOUNT_KINDS = ("cash", "margin", "fund", "option")
@@ -25,6 +26,8 @@ class Params:
     Attributes:
         tier_bounds: lower bounds of every tier but the lowest, ascending.
         tiers: names of the tiers, the lowest first.
+        tier_watch_month_ends: month ends in a row below the tier from which it is watched.
+        tier_keep_month_ends: month ends in a row below it after which it is lost.
         high_net_worth_amount, high_net_worth_orders: both are needed, orders in 250 trading days.
         professional_amount, professional_experience_months: what we must see to agree with the CRM.
         risk_test_valid_months: how long a risk test counts.
@@ -33,6 +36,8 @@ class Params:
 
     tier_bounds: Sequence[str]
     tiers: Sequence[str]
+    tier_watch_month_ends: int
+    tier_keep_month_ends: int
     high_net_worth_amount: str
     high_net_worth_orders: int
     professional_amount: str
@@ -92,13 +97,22 @@ def name_branches(branches: DataFrame) -> DataFrame:
     )
 
 
-def tier_by_level(average: Column, params: Params) -> Column:
-    """The tier whose bounds hold the month's average; no average counts as nothing."""
-    level = F.coalesce(average, F.lit(0).cast("decimal(18,4)"))
-    tier = F.lit(params.tiers[0])
-    for bound, name in zip(params.tier_bounds, params.tiers[1:], strict=True):
-        tier = F.when(level >= F.lit(bound).cast("decimal(18,4)"), name).otherwise(tier)
-    return tier
+def tier_columns(params: Params) -> dict[str, Column]:
+    """The tier of the running month alone, the tier kept over month ends, and whether that one is about to be lost."""
+
+    def tier(average: str) -> Column:
+        return tier_of(F.col(average), params.tier_bounds, params.tiers)
+
+    recent, kept = (
+        tier(f"best_month_average_net_assets_amount_{month_ends}m")
+        for month_ends in (params.tier_watch_month_ends, params.tier_keep_month_ends)
+    )
+    return {
+        "tier_by_average": tier("month_average_net_assets_amount"),
+        "tier": kept,
+        "is_tier_watched": recent != kept,
+        "history_month_ends": F.coalesce("history_month_ends", F.lit(0)),
+    }
 
 
 def check_professional(params: Params) -> Column:
@@ -122,7 +136,7 @@ def judged_columns(params: Params) -> dict[str, Column]:
     status = F.when(F.col("account_count") == 0, "registered").when(F.col("open_account_count") > 0, "open")
     return {
         "customer_status": status.otherwise("closed"),
-        "tier_by_average": tier_by_level(F.col("month_average_net_assets_amount"), params),
+        **tier_columns(params),
         "is_effective": F.coalesce("is_effective", F.lit(False)),
         "is_high_net_worth": F.coalesce(wealthy & active, F.lit(False)),
         "professional_check": check_professional(params),

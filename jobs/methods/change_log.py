@@ -189,10 +189,11 @@ def _missed_by_snapshots(chain: DataFrame, snapshots: DataFrame, entity: _Entity
     following = following.select(
         *[F.col(f"pair.s.at.{name}").alias(name) for name in _DELIVERY], F.col("pair.f.at").alias("_following")
     )
-    found = living.join(F.broadcast(following), list(_DELIVERY), "left").crossJoin(F.broadcast(snapshots))
-    missed = F.get(F.filter("_snapshots", _is_between), F.lit(0))
     is_named = F.coalesce(F.col("_next") <= F.col("_following"), F.lit(False))
-    return found.withColumn("_missed", F.when(~is_named, missed)).where(F.col("_missed").isNotNull())
+    unnamed = living.join(F.broadcast(following), list(_DELIVERY), "left").where(~is_named)
+    missed = F.get(F.filter("_snapshots", _is_between), F.lit(0))
+    found = unnamed.crossJoin(F.broadcast(snapshots)).withColumn("_missed", missed)
+    return found.where(F.col("_missed").isNotNull())
 
 
 def _is_between(snapshot: Column) -> Column:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.methods.corrections import EFFECT, changes_of_night
+from jobs.methods.windows import to_money, to_units
 
 PARTY_DAY = ("party_kind", "party_id", "effective_date", "_delivered_on")
 """Key of a change: whose day, and the night that made it known."""
@@ -24,7 +26,7 @@ class Fact:
         effective: its date column.
         measures: what a row adds, by measure.
         party_kind, party_id: whose day it is; a row without a party counts for nobody.
-        order: columns that rank versions before business date and sequence.
+        order: column that ranks versions before business date and sequence.
         counts: false for versions that count for nothing, such as busted trades.
     """
 
@@ -33,7 +35,7 @@ class Fact:
     measures: Mapping[str, Column]
     party_kind: Column
     party_id: Column
-    order: Sequence[str] = ()
+    order: str = ""
     counts: Column | None = None
 
 
@@ -48,48 +50,77 @@ def customer_or_device() -> tuple[Column, Column]:
     return kind, F.coalesce("customer_no", "device_id")
 
 
-def sum_by_party_day(rows: DataFrame, measures: Sequence[str]) -> DataFrame:
-    """One row per party, effective date and night: sums of `measures` in their own type; null counts as 0."""
-    types = dict(rows.dtypes)
-    sums = [F.coalesce(F.sum(name), F.lit(0)).cast(types[name]).alias(name) for name in measures]
-    return rows.groupBy(*PARTY_DAY).agg(*sums)
+def _is_money(measure: str) -> bool:
+    return measure.endswith("_amount")
 
 
-def _shaped(rows: DataFrame, fact: Fact) -> DataFrame:
-    counts = F.lit(True) if fact.counts is None else fact.counts
-    named = {"party_kind": fact.party_kind, "party_id": fact.party_id, "effective_date": F.col(fact.effective)}
-    values = {f"_measure_{name}": column for name, column in fact.measures.items()}
-    keys = [F.col(name).alias(f"_key_{name}") for name in (*fact.key, *fact.order)]
-    columns = [column.alias(name) for name, column in {**named, **values, "_counts": counts}.items()]
-    return rows.select(*keys, *columns, *_VERSION)
+def _values(fact: Fact, measures: Sequence[str]) -> list[Column]:
+    """What a row adds to each of `measures`, null where the fact has none; money in ten-thousandths of a yuan."""
+
+    def value(name: str) -> Column:
+        if name not in fact.measures:
+            return F.lit(None).cast("bigint")
+        return to_units(fact.measures[name]) if _is_money(name) else fact.measures[name].cast("bigint")
+
+    return [value(name).alias(name) for name in measures]
 
 
-def party_day_changes(rows: DataFrame, earlier: DataFrame, fact: Fact) -> DataFrame:
-    """One row per party, effective date and night with the sums a night's new, corrected and withdrawn rows change.
-
-    `earlier` (partitions before the run) is touched by the keys of corrected rows alone.
-    """
-    changed = changes_of_night(
-        _shaped(rows, fact),
-        _shaped(earlier, fact),
-        key=[f"_key_{name}" for name in fact.key],
-        order=[f"_key_{name}" for name in fact.order],
-        counts=F.col("_counts"),
-    ).where(F.col("party_id").isNotNull())
-    signed = [
-        F.when(F.col(EFFECT) < 0, -F.col(f"_measure_{name}"))
-        .otherwise(F.col(f"_measure_{name}"))
-        .cast(dict(changed.dtypes)[f"_measure_{name}"])
-        .alias(name)
-        for name in fact.measures
+def _party_day(fact: Fact) -> list[Column]:
+    return [
+        fact.party_kind.alias("party_kind"),
+        fact.party_id.alias("party_id"),
+        F.col(fact.effective).alias("effective_date"),
     ]
-    return sum_by_party_day(changed.select(*PARTY_DAY, *signed), list(fact.measures))
 
 
-def plain_party_days(rows: DataFrame, fact: Fact) -> DataFrame:
-    """The same for rows that are never corrected."""
-    columns = {"party_kind": fact.party_kind, "party_id": fact.party_id, "effective_date": F.col(fact.effective)}
-    shaped = rows.select(
-        *[column.alias(name) for name, column in {**columns, **fact.measures}.items()], "_delivered_on"
+def _shaped(name: str, rows: DataFrame, fact: Fact, measures: Sequence[str]) -> DataFrame:
+    key = F.concat_ws("\x1f", *[F.col(column).cast("string") for column in fact.key])
+    order = F.col(fact.order) if fact.order else F.lit(0)
+    counts = F.lit(True) if fact.counts is None else fact.counts
+    found = rows.select(
+        F.lit(name).alias("_fact"),
+        key.alias("_key"),
+        order.cast("bigint").alias("_order"),
+        counts.alias("_counts"),
+        *_VERSION,
+        *_party_day(fact),
+        *_values(fact, measures),
     )
-    return sum_by_party_day(shaped.where(F.col("party_id").isNotNull()), list(fact.measures))
+    return found.where(F.col("party_id").isNotNull())
+
+
+def all_measures(facts: Iterable[Fact]) -> list[str]:
+    """The names of all measures, in order of first mention."""
+    return list(dict.fromkeys(name for fact in facts for name in fact.measures))
+
+
+def party_day_changes(
+    facts: Mapping[str, Fact], delivered: Mapping[str, tuple[DataFrame, DataFrame]], measures: Sequence[str]
+) -> DataFrame:
+    """One row per row of a night that is new, corrected or withdrawn: party day, `_effect` (+1, -1) and `measures`.
+
+    `delivered` holds per fact the rows of the run and those of earlier partitions, which only the keys of corrected
+    rows touch. All facts go through together: corrections are looked for once.
+    """
+    rows, earlier = [
+        reduce(DataFrame.unionAll, [_shaped(name, delivered[name][at], fact, measures) for name, fact in facts.items()])
+        for at in (0, 1)
+    ]
+    changed = changes_of_night(rows, earlier, key=["_fact", "_key"], order=["_order"], counts=F.col("_counts"))
+    return changed.select(*PARTY_DAY, EFFECT, *measures)
+
+
+def plain_party_days(rows: DataFrame, fact: Fact, measures: Sequence[str]) -> DataFrame:
+    """The same for rows that are never corrected."""
+    found = rows.select(*_party_day(fact), "_delivered_on", F.lit(1).alias(EFFECT), *_values(fact, measures))
+    return found.where(F.col("party_id").isNotNull())
+
+
+def sum_by_party_day(rows: DataFrame, measures: Sequence[str]) -> DataFrame:
+    """One row per party, effective date and night: sums of `measures` by their effect; 0 where there is nothing."""
+
+    def total(name: str) -> Column:
+        units = F.coalesce(F.sum(F.col(name) * F.col(EFFECT)), F.lit(0))
+        return to_money(units) if _is_money(name) else units
+
+    return rows.groupBy(*PARTY_DAY).agg(*[total(name).alias(name) for name in measures])

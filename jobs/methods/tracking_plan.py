@@ -1,6 +1,7 @@
 """The tracking plan as column rules: which events and properties there are, of which type, and what is missing.
 
-Properties arrive as one JSON text. It is parsed once, to a map of texts; every rule and typed value comes from it.
+Properties arrive as one JSON text. It is parsed once, to a map of texts, and each property looked up once, into a
+column; every rule and typed value comes from these columns.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from jobs.methods.source_types import to_boolean, to_integer
 
 MAP_TYPE = "map<string,string>"
 PROPERTIES = "_properties"
-PLANNED = "_planned"
+VALUE_OF = "_value_"
 SPARK_TYPES = {"string": "string", "integer": "bigint", "decimal": "decimal(18,4)", "boolean": "boolean"}
 
 
@@ -71,17 +72,21 @@ def _names(names: Sequence[str]) -> Column:
     return F.array(*[F.lit(name) for name in names]) if names else F.array().cast("array<string>")
 
 
-def planned(plan: TrackingPlan, event: Column) -> Column:
-    """Struct of page_kind, allowed and required names for an event; null for one the plan does not know."""
-    entries: list[Column] = []
-    for name, page_kind in plan.page_kinds.items():
-        entry = F.struct(
-            F.lit(page_kind).alias("page_kind"),
-            _names(plan.allowed[name]).alias("allowed"),
-            _names(plan.required[name]).alias("required"),
-        )
-        entries += [F.lit(name), entry]
-    return F.try_element_at(F.create_map(*entries), event)
+def _by_event(entries: Mapping[str, Column], event: Column) -> Column:
+    """The entry of an event; null for one the plan does not know."""
+    pairs = [part for name, entry in entries.items() for part in (F.lit(name), entry)]
+    return F.try_element_at(F.create_map(*pairs), event)
+
+
+def _is_one_of(event: Column, names: Mapping[str, Sequence[str]], name: str) -> Column:
+    """True for an event whose list in `names` has the property."""
+    events = [one for one, listed in names.items() if name in listed]
+    return event.isin(*events) if events else F.lit(False)
+
+
+def page_kind(plan: TrackingPlan, event: Column) -> Column:
+    """What an event's time counts as; null for an event the plan does not know."""
+    return _by_event({name: F.lit(kind) for name, kind in plan.page_kinds.items()}, event)
 
 
 def parse(text: Column) -> Column:
@@ -90,10 +95,18 @@ def parse(text: Column) -> Column:
     return F.from_json(filled, MAP_TYPE)
 
 
+def look_up(plan: TrackingPlan, event: Column) -> dict[str, Column]:
+    """A column per property with its text: null when absent, empty or not planned for the event."""
+    found = {name: F.try_element_at(F.col(PROPERTIES), F.lit(name)) for name in plan.properties}
+    return {
+        f"{VALUE_OF}{name}": F.when(_is_one_of(event, plan.allowed, name) & (text != ""), text)
+        for name, text in found.items()
+    }
+
+
 def value_of(name: str) -> Column:
-    """Text of a property the event may have; null when absent, empty or not planned for the event."""
-    text = F.try_element_at(F.col(PROPERTIES), F.lit(name))
-    return F.when(F.array_contains(F.col(f"{PLANNED}.allowed"), F.lit(name)), F.nullif(text, F.lit("")))
+    """The column that `look_up` gave a property."""
+    return F.col(f"{VALUE_OF}{name}")
 
 
 def typed(rule: Property) -> Column:
@@ -113,10 +126,9 @@ def any_of(conditions: Sequence[Column]) -> Column:
     return reduce(lambda left, right: left | right, [F.coalesce(c, F.lit(False)) for c in conditions], F.lit(False))
 
 
-def lacks_required() -> Column:
+def lacks_required(plan: TrackingPlan, event: Column) -> Column:
     """True when a property the event must have is absent, null or empty."""
-    filled = F.map_keys(F.map_filter(F.col(PROPERTIES), lambda _, value: F.coalesce(value, F.lit("")) != ""))
-    return F.size(F.array_except(F.col(f"{PLANNED}.required"), filled)) > 0
+    return any_of([_is_one_of(event, plan.required, name) & value_of(name).isNull() for name in plan.properties])
 
 
 def has_wrong_type(plan: TrackingPlan, columns: Mapping[str, Column]) -> Column:
@@ -130,20 +142,52 @@ def breaks_enum(plan: TrackingPlan) -> Column:
     return any_of([~value_of(rule.name).isin(*rule.enum) for rule in plan.properties.values() if rule.enum])
 
 
-def dropped_properties() -> Column:
-    """Sorted names of properties the plan does not know for the event."""
-    return F.array_sort(F.array_except(F.map_keys(F.col(PROPERTIES)), F.col(f"{PLANNED}.allowed")))
+def has_only_planned(plan: TrackingPlan) -> Column:
+    """True when each name delivered stands once, is planned for the event and has a text."""
+    counts = [value_of(name).isNotNull().cast("int") for name in plan.properties]
+    return F.size(F.col(PROPERTIES)) == reduce(lambda left, right: left + right, counts, F.lit(0))
 
 
-def cast_properties(plan: TrackingPlan, text: Column) -> Column:
-    """Sorted names of planned properties delivered in another JSON type than planned.
+def dropped_properties(plan: TrackingPlan, event: Column) -> Column:
+    """Sorted names of properties the plan does not know for the event; null for an event it does not know.
 
-    A first expression looks whether any property is; only then each is looked at.
+    Few events have any: a count tells, so that lists of names are compared only where there may be one.
     """
+    allowed = _by_event({name: _names(names) for name, names in plan.allowed.items()}, event)
+    dropped = F.sort_array(F.array_except(F.map_keys(F.col(PROPERTIES)), allowed))
+    none = has_only_planned(plan) & event.isin(*plan.page_kinds)
+    return F.when(none, _names(())).otherwise(dropped)
+
+
+def cast_properties(plan: TrackingPlan, text: Column, columns: Mapping[str, Column]) -> Column:
+    """Sorted names of planned properties delivered in another JSON type than planned; `columns` are the typed values.
+
+    Most events are seen to have none without a regular expression. For the others a first expression looks whether
+    any property is; only then each is looked at.
+    """
+    plain = [
+        value_of(name).isNull() | _stands_as_planned(rule, text, columns) for name, rule in plan.properties.items()
+    ]
     patterns = {rule.name: _other_json_type(rule) for rule in plan.properties.values()}
     anywhere = text.rlike("|".join(patterns.values()))
     each = [F.when(text.rlike(pattern) & value_of(name).isNotNull(), F.lit(name)) for name, pattern in patterns.items()]
-    return F.when(anywhere, F.array_sort(F.array_compact(F.array(*each)))).otherwise(_names(()))
+    surely_none = reduce(lambda left, right: left & right, plain, has_only_planned(plan))
+    cast = F.when(anywhere, F.sort_array(F.array_compact(F.array(*each)))).otherwise(_names(()))
+    return F.when(surely_none, _names(())).otherwise(cast)
+
+
+def _stands_as_planned(rule: Property, text: Column, columns: Mapping[str, Column]) -> Column:
+    """True when the JSON surely holds the property in its type.
+
+    Sure, where every name stands once and no value has a quotation mark: the name in its marks is then the key.
+    """
+    value = value_of(rule.name)
+    keys = [f'"{rule.name}":{blank}' for blank in ("", " ")]
+    if rule.type == "string":
+        return ~value.contains('"') & any_of([text.contains(f'{key}"') for key in keys])
+    as_delivered = any_of([text.contains(F.concat(F.lit(key), value)) for key in keys])
+    whole = ~value.contains(".") if rule.type == "integer" else F.lit(True)
+    return columns[rule.name].isNotNull() & whole & as_delivered
 
 
 def _other_json_type(rule: Property) -> str:

@@ -61,10 +61,12 @@ def mark_repeats(
     if earlier is not None:
         twins = _earlier_twins(rows, earlier, identity, _is_late() if is_late is None else is_late)
         compared = compared.unionByName(twins, allowMissingColumns=True)
-    takes_part = F.col("_verdict") == KEPT
-    window = Window.partitionBy(*identity, takes_part).orderBy("_delivered_on", "_file", "_line")
-    marked = compared.withColumn("_first_hash", F.first("_row_hash").over(window))
-    marked = marked.withColumn("_repeats", takes_part & (F.row_number().over(window) > 1)).where(~F.col("_is_earlier"))
+    # A column of its own: as an expression each window function would bring an exchange and a sort.
+    compared = compared.withColumn("_takes_part", F.col("_verdict") == KEPT)
+    window = Window.partitionBy(*identity, "_takes_part").orderBy("_delivered_on", "_file", "_line")
+    places = {"_first_hash": F.first("_row_hash").over(window), "_at": F.row_number().over(window)}
+    placed = compared.withColumns(places)
+    marked = placed.withColumn("_repeats", F.col("_takes_part") & (F.col("_at") > 1)).where(~F.col("_is_earlier"))
     same = F.col("_row_hash") == F.col("_first_hash")
     verdict = F.when(same, F.lit(DUPLICATE)).otherwise(F.lit(REJECTED))
     rule = F.when(same, F.lit("same_key_and_content")).otherwise(F.lit("same_version_other_content"))
@@ -73,7 +75,7 @@ def mark_repeats(
             "_verdict": F.when(F.col("_repeats"), verdict).otherwise(F.col("_verdict")),
             "_rule": F.when(F.col("_repeats"), rule).otherwise(F.col("_rule")),
         }
-    ).drop("_first_hash", "_repeats", "_is_earlier")
+    ).drop("_first_hash", "_at", "_repeats", "_is_earlier", "_takes_part")
 
 
 def _is_late() -> Column:

@@ -72,6 +72,9 @@ LEVELS = (
 """Measures whose value on the as-of date is wanted."""
 
 AVERAGE_WINDOWS = (5, 20, 60, 120, 250)
+MONTH_END_WINDOWS = (3, 6)
+"""Month ends whose best average is wanted; with the running month they fit into 250 trading days."""
+MONTH_ENDS = max(MONTH_END_WINDOWS)
 LEVEL_AGO = (20, 60, 120)
 
 SLOPES: dict[str, tuple[int, ...]] = {

@@ -7,6 +7,7 @@ trading days holds the days with `back` < n.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -44,7 +45,15 @@ def to_units(amount: Column) -> Column:
 
 def to_money(units: Column, divisor: int = 1) -> Column:
     """Ten-thousandths of a yuan, divided by `divisor`, as DECIMAL(18,4), half up."""
+    if divisor == 1:
+        amount = (units.cast("decimal(18,0)") * F.lit(Decimal("0.0001"))).cast("decimal(18,4)")
+        return F.when(units != 0, amount).otherwise(F.lit(Decimal(0)).cast("decimal(18,4)"))
     return (units.cast("decimal(22,4)") / (UNITS * divisor)).cast("decimal(18,4)")
+
+
+def month_mean(units: Column, days: Column) -> Column:
+    """A sum in ten-thousandths of a yuan over the trading days of a month, as DECIMAL(18,4); null without days."""
+    return F.try_divide(units.cast("decimal(22,4)"), days * UNITS).cast("decimal(18,4)")
 
 
 def slope(total: Column, back_weighted: Column, trading_days: int) -> Column:

@@ -16,12 +16,13 @@ from pyspark.sql import functions as F
 from jobs.methods import window_plan as plan
 from jobs.methods import windows
 from jobs.methods.level_history import columns_of, level_histories
+from jobs.methods.month_ends import month_number, recent_month_ends
+from jobs.methods.tiers import best_average
 from jobs.methods.trading_days import add_night_number
 
 PERSON = ("one_id", "as_of_date")
 PARTY = ("party_kind", "party_id", "as_of_date")
 BAND = (*PARTY, "band")
-MONEY_TYPE = "decimal(18,4)"
 MEAN_DAYS = 20
 
 
@@ -148,7 +149,8 @@ def first_as_of_dates(people: DataFrame, calendar: DataFrame) -> DataFrame:
 
 
 def peaks(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
-    """One row per person and as-of date: peak 20-trading-day mean and drawdown of net assets in 250 trading days.
+    """One row per person and as-of date: peak 20-trading-day mean and drawdown of net assets in 250 trading days, and
+    their sums over the as-of date's month and those before it (`_month_sums`).
 
     A row is taken once, with the first as-of date that knows it; each later one finds it in the person's series.
     """
@@ -157,18 +159,19 @@ def peaks(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
     once = once.where(F.col("as_of_date") == F.col("_first"))
     dated = add_night_number(once, calendar, "_delivered_on", "_known")
     owners = people.where(F.col("party_kind") == "customer")
-    change = F.struct("_night", "_known", value_of("net_assets_amount").alias("_level"))
+    level, month = value_of("net_assets_amount").alias("_level"), month_number(F.col("effective_date")).alias("_month")
     changes = dated.join(F.broadcast(owners), on=list(PARTY), how="inner")
-    series = changes.groupBy("one_id").agg(F.collect_list(change).alias("_series"))
+    series = changes.groupBy("one_id").agg(F.collect_list(F.struct("_night", month, "_known", level)).alias("_series"))
     asked = add_night_number(owners.select(*PERSON).distinct(), calendar, "as_of_date", "_as_of_night")
-    nights = asked.groupBy("one_id").agg(F.collect_list("_as_of_night").alias("_nights"))
-    history_of = level_histories(windows.LAST_DAY, MEAN_DAYS)
-    found = series.join(nights, on="one_id", how="inner").select(
-        "one_id",
-        F.explode(history_of(*columns_of("_series", "_night", "_known", "_level"), F.col("_nights"))).alias("_h"),
-    )
-    by_night = [F.col("one_id"), F.col("_h.night").alias("_as_of_night")]
-    history = found.select(*by_night, "_h.peak_sum", F.col("_h.max_drawdown").alias("max_drawdown_ratio_250td"))
+    asked_in = month_number(F.col("as_of_date")).alias("_month")
+    nights = asked.groupBy("one_id").agg(F.collect_list(F.struct("_as_of_night", asked_in)).alias("_nights"))
+    history_of = level_histories(windows.LAST_DAY, MEAN_DAYS, plan.MONTH_ENDS + 1)
+    arrays = columns_of("_series", "_night", "_month", "_known", "_level")
+    arrays += columns_of("_nights", "_as_of_night", "_month")
+    found = series.join(nights, on="one_id", how="inner").select("one_id", F.explode(history_of(*arrays)).alias("_h"))
+    names = {"night": "_as_of_night", "peak_sum": "peak_sum", "max_drawdown": "max_drawdown_ratio_250td"}
+    names["month_sums"] = "_month_sums"
+    history = found.select("one_id", *[F.col(f"_h.{field}").alias(name) for field, name in names.items()])
     return asked.join(history, on=["one_id", "_as_of_night"], how="inner").drop("_as_of_night")
 
 
@@ -196,19 +199,9 @@ def histories(accounts: DataFrame, lake: DataFrame, people: DataFrame, calendar:
     return dated.select(*PERSON, days.cast("int").alias("history_trading_days"))
 
 
-def month_trading_days(calendar: DataFrame) -> DataFrame:
-    """One row per natural date: `_month_days`, the trading days of its month up to it."""
-    number = F.col("trading_day_number")
-    before = calendar.groupBy(F.trunc("natural_date", "month").alias("_month")).agg(
-        F.min(number - F.col("is_trading_day").cast("int")).alias("_before")
-    )
-    dated = calendar.withColumn("_month", F.trunc("natural_date", "month")).join(before, on="_month", how="inner")
-    return dated.select(F.col("natural_date").alias("as_of_date"), (number - F.col("_before")).alias("_month_days"))
-
-
 def fill(rows: DataFrame) -> DataFrame:
     """`rows` with money as decimals and zeros where nothing happened; what may be unknown stays null."""
-    nullable = {*PERSON, "max_drawdown_ratio_250td", "peak_sum", "_month_days"}
+    nullable = {*PERSON, "max_drawdown_ratio_250td", "peak_sum", "_month_days", "_ends", "_month_sums"}
     nullable |= {f"trading_days_since_last_{name}" for name in plan.RECENCY}
     amounts = {f"{name}_{n}td" for name, lengths in plan.WINDOWS.items() if name in plan.MONEY for n in lengths}
     amounts |= {*plan.LEVELS, *[f"net_assets_amount_{ago}td_ago" for ago in plan.LEVEL_AGO]}
@@ -220,7 +213,7 @@ def fill(rows: DataFrame) -> DataFrame:
     return rows.select(*[filled(name, type_).alias(name) for name, type_ in rows.dtypes])
 
 
-def if_history(value: Column, more_than: int = 0) -> Column:
+def if_history(value: Column, more_than: int | Column = 0) -> Column:
     """`value` where the history is longer than `more_than` trading days, else null."""
     return F.when(F.col("history_trading_days") > more_than, value)
 
@@ -238,11 +231,23 @@ def averages() -> dict[str, Column]:
         for n in lengths:
             slope = windows.slope(F.col(f"_{name}_sum_{n}td"), F.col(f"_{name}_by_back_{n}td"), n) / units
             found[f"{plan.SLOPE_NAMES[name]}_slope_{n}td"] = if_history(slope, n - 1)
-    month = F.try_divide(F.col("_month_sum").cast("decimal(22,4)"), F.col("_month_days") * windows.UNITS)
-    found["month_average_net_assets_amount"] = if_history(month.cast(MONEY_TYPE))
     peak = windows.to_money(F.coalesce(F.col("peak_sum"), F.lit(0)), MEAN_DAYS)
     found["peak_average_net_assets_amount_250td"] = if_history(peak)
     return found
+
+
+def month_averages() -> dict[str, Column]:
+    """Average of the running month, the best of it and the last month ends, and how many of these are known."""
+    running = if_history(windows.month_mean(F.col("_month_sum"), F.col("_month_days")))
+    ended = []
+    for ago in range(plan.MONTH_ENDS):
+        end, total = F.get("_ends", F.lit(ago)), F.get("_month_sums", F.col("_months_ago") + ago)
+        ended.append(if_history(windows.month_mean(F.coalesce(total, F.lit(0)), end["days"]), end["back"]))
+    best = {
+        f"best_month_average_net_assets_amount_{n}m": best_average(running, ended[:n]) for n in plan.MONTH_END_WINDOWS
+    }
+    known = reduce(lambda left, right: left + right, [end.isNotNull().cast("int") for end in ended])
+    return {"month_average_net_assets_amount": running, **best, "history_month_ends": known}
 
 
 def shares() -> dict[str, Column]:
@@ -263,7 +268,7 @@ def finish(rows: DataFrame, params: Params) -> DataFrame:
     has_assets = F.col("_net_assets_sum_20td") >= F.lit(threshold).cast("bigint")
     effective = has_assets | (F.col("commission_amount_60td") > 0)
     stamped = {"is_effective": effective, "definition_version": F.lit(params.definition_version)}
-    return fill(rows).withColumns({**averages(), **shares(), **stamped})
+    return fill(rows).withColumns({**averages(), **month_averages(), **shares(), **stamped})
 
 
 def build(
@@ -282,4 +287,5 @@ def build(
     ]
     customers = people.where(F.col("party_kind") == "customer").select(*PERSON).distinct()
     rows = reduce(lambda left, right: left.join(right, on=list(PERSON), how="left"), parts, customers)
-    return finish(rows.join(F.broadcast(month_trading_days(calendar)), on="as_of_date", how="left"), params)
+    month_ends = F.broadcast(recent_month_ends(calendar, plan.MONTH_ENDS))
+    return finish(rows.join(month_ends, on="as_of_date", how="left"), params)

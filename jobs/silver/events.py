@@ -54,14 +54,18 @@ class Params:
 
 
 def read_events(events: DataFrame, plan: rules.TrackingPlan, time_zone: str) -> DataFrame:
-    """Delivered rows with typed columns, the parsed properties and what the plan says of the event."""
+    """Delivered rows with typed columns, the text of each property of the plan and what it says of the event."""
     texts = [to_text(source).alias(name) for name, source in TEXTS.items()]
     times = [to_utc(name, time_zone).alias(name) for name in ("occurred_at", "received_at")]
     delivered = [F.col(name).alias(f"_text_{name}") for name in ("occurred_at", "received_at", "properties")]
     parsed = rules.parse(F.col("properties")).alias(rules.PROPERTIES)
     read = events.select(*texts, *times, *delivered, parsed, *TECHNICAL)
-    return read.withColumn(rules.PLANNED, rules.planned(plan, F.col("event"))).withColumn(
-        "event_date", local_date("occurred_at", time_zone)
+    return read.withColumns(
+        {
+            **rules.look_up(plan, F.col("event")),
+            "page_kind": rules.page_kind(plan, F.col("event")),
+            "event_date": local_date("occurred_at", time_zone),
+        }
     )
 
 
@@ -78,10 +82,9 @@ def add_properties(rows: DataFrame, plan: rules.TrackingPlan) -> DataFrame:
         {
             **columns,
             **absent,
-            "page_kind": F.col(f"{rules.PLANNED}.page_kind"),
             "other_properties": F.nullif(other, F.lit("{}")),
-            "dropped_properties": rules.dropped_properties(),
-            "cast_properties": rules.cast_properties(plan, F.col("_text_properties")),
+            "dropped_properties": rules.dropped_properties(plan, F.col("event")),
+            "cast_properties": rules.cast_properties(plan, F.col("_text_properties"), values),
             "_wrong_type": rules.has_wrong_type(plan, values),
         }
     )
@@ -92,13 +95,13 @@ def reading_rules(plan: rules.TrackingPlan) -> list[Rule]:
     return [
         Rule("event_id_missing", F.col("event_id").isNull()),
         Rule("device_id_missing", F.col("device_id").isNull()),
-        Rule("unknown_event", F.col(rules.PLANNED).isNull()),
+        Rule("unknown_event", F.col("page_kind").isNull()),
         Rule("properties_not_an_object", F.col(rules.PROPERTIES).isNull()),
         Rule("occurred_at_missing", ~is_filled("_text_occurred_at")),
         Rule("occurred_at_not_a_time", not_cast("_text_occurred_at", F.col("occurred_at"))),
         Rule("received_at_not_a_time", not_cast("_text_received_at", F.col("received_at"))),
         Rule("occurred_after_delivery", F.col("event_date") > F.col("_delivered_on")),
-        Rule("required_property_missing", rules.lacks_required()),
+        Rule("required_property_missing", rules.lacks_required(plan, F.col("event"))),
         Rule("property_of_wrong_type", F.col("_wrong_type")),
         Rule("property_not_in_enum", rules.breaks_enum(plan)),
     ]
@@ -112,6 +115,12 @@ def add_is_late(rows: DataFrame, calendar: DataFrame) -> DataFrame:
     joined = rows.join(F.broadcast(nights), on="_delivered_on", how="left")
     late = F.coalesce(F.col("event_date") <= F.col("_night_before"), F.lit(False))
     return joined.withColumn("is_late", late).drop("_night_before")
+
+
+def drop_helpers(judged: DataFrame) -> DataFrame:
+    """Judged rows without the columns that only the rules read: they need not travel."""
+    helpers = [name for name in judged.columns if name.startswith(("_text_", rules.VALUE_OF))]
+    return judged.drop(*helpers, rules.PROPERTIES, "_wrong_type")
 
 
 def replaces_a_delivery() -> Column:
@@ -150,6 +159,6 @@ def build(
     plan = rules.read_plan(tracking_plan)
     read = add_is_late(read_events(events, plan, params.time_zone), calendar)
     # Taken before the properties are judged, so that the optimiser leaves the parse out of this second look.
-    late_keys = read.where(F.col("is_late") & ~replaces_a_delivery()).select(*KEY).distinct()
-    judged = judge(add_properties(read, plan), reading_rules(plan))
+    late_keys = read.where(F.col("is_late") & ~replaces_a_delivery()).select(*KEY)
+    judged = drop_helpers(judge(add_properties(read, plan), reading_rules(plan)))
     return mark_copies(judged.repartition(F.col("device_id")), earlier, late_keys)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.methods import party_measures as measures
 from jobs.methods.deltas import (
-    PARTY_DAY,
     Fact,
+    all_measures,
     customer,
     customer_or_device,
     party_day_changes,
@@ -56,7 +55,7 @@ def trading_facts(params: Params) -> dict[str, Fact]:
             "trade_date",
             measures.of_execution(groups),
             *party,
-            order=["revision"],
+            order="revision",
             counts=~F.col("is_busted"),
         ),
         "cash_flows": Fact(["flow_id"], "flow_date", measures.of_cash_flow(), *party),
@@ -95,16 +94,9 @@ def behaviour_facts(params: Params) -> dict[str, Fact]:
     }
 
 
-def visit_days(visits: DataFrame, time_zone: str) -> DataFrame:
-    """One row per party, local date on which a visit's part began, and night; visits are never corrected."""
-    dated = visits.withColumn("_started_on", local_date("started_at", time_zone))
-    return plain_party_days(dated, Fact([], "_started_on", measures.of_visit(), *customer_or_device()))
-
-
-def add_up(parts: Sequence[DataFrame]) -> DataFrame:
-    """One row per party, effective date and night with every measure of any part; 0 where a part has none."""
-    rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
-    return sum_by_party_day(rows, [name for name in rows.columns if name not in PARTY_DAY])
+def visit_fact() -> Fact:
+    """A visit's part counts on the local date on which it began, `_started_on`."""
+    return Fact([], "_started_on", measures.of_visit(), *customer_or_device())
 
 
 def build(
@@ -146,5 +138,7 @@ def build(
         "ad_clicks": (ad_clicks, earlier_ad_clicks),
         "events": (events, earlier_events),
     }
-    changes = [party_day_changes(*delivered[name], fact) for name, fact in facts.items()]
-    return add_up([*changes, visit_days(visits, params.time_zone)])
+    names = all_measures([*facts.values(), visit_fact()])
+    changes = party_day_changes(facts, delivered, names)
+    dated = visits.withColumn("_started_on", local_date("started_at", params.time_zone))
+    return sum_by_party_day(changes.unionByName(plain_party_days(dated, visit_fact(), names)), names)

@@ -1,7 +1,8 @@
-"""`airflow dags test nightly` itself, on nights that end before the runner begins."""
+"""`airflow dags test` itself, on nights and ranges that end before the runner begins."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,8 +24,9 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, project: Path):
     variables |= {"BROKERLAKE_HOME": str(folder / "home"), "BROKERLAKE_PROGRESS": str(told)}
     variables |= {"PYTHONPATH": str(project)}
 
-    def run(night: str):
-        command = [sys.executable, "-m", "airflow", "dags", "test", "nightly", night]
+    def run(night: str, dag: str = "nightly", **parameters: str):
+        told.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "airflow", "dags", "test", dag, night, "--conf", json.dumps(parameters)]
         done = subprocess.run(command, env=variables, cwd=project, capture_output=True, text=True, timeout=300)
         return done.returncode, done.stdout + done.stderr, told.read_text() if told.exists() else ""
 
@@ -43,3 +45,10 @@ def test_dags_test__required_feed_missing_past_its_deadline__fails_with_one_line
     failed = [line for line in told.splitlines() if "FAILED" in line]
     assert len(failed) == 1
     assert "2024-10-25: no manifest by its deadline" in failed[0]
+
+
+def test_dags_test__backfill_from_a_table_on_unpublished_nights__fails_at_its_check_with_one_line(airflow):
+    code, _, told = airflow("2024-10-28", "backfill", first="2024-10-24", last="2024-10-25", from_table="gold.rfm")
+    assert code == 1
+    assert [line.split(":")[0] for line in told.splitlines()] == ["check"]
+    assert "check: FAILED backfill from gold.rfm: night 2024-10-24 is not published yet" in told

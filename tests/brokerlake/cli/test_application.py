@@ -32,6 +32,8 @@ COMMANDS = {
     "sql",
 }
 
+RANGE = ["--from", "2024-10-24", "--to", "2024-10-25"]
+
 
 @pytest.fixture
 def home(tmp_path) -> list[str]:
@@ -81,7 +83,16 @@ def test_help__imports__nothing_heavy_and_quick(project):
     ]
 
 
-@pytest.mark.parametrize("arguments", [["nightly"], ["nightly", "--date", "25.10.2024"], ["plan"], ["nothing"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nightly"],
+        ["nightly", "--date", "25.10.2024"],
+        ["plan"],
+        ["nothing"],
+        ["plan", "--date", "2024-10-25", "--from-table", "gold.rfm"],
+    ],
+)
 def test_main__wrong_call__exit_code_two(arguments, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err
@@ -95,6 +106,10 @@ def test_main__wrong_call__exit_code_two(arguments, capsys):
         (["quality"], "nothing was checked yet"),
         (["table", "gold.nothing", "--date", "2024-10-25"], "table gold.nothing: not in data_catalog.yaml"),
         (["backfill", "--from", "2024-10-25", "--to", "2024-10-24"], "is after"),
+        (["backfill", *RANGE, "--from-table", "gold.nothing"], "backfill from gold.nothing: no such table"),
+        (["backfill", *RANGE, "--from-table", "gold.rfm"], "gold.rfm: night 2024-10-24 is not published yet"),
+        (["plan", *RANGE, "--from-table", "gold.nothing"], "backfill from gold.nothing: no such table"),
+        (["plan", *RANGE, "--from-table", "gold.rfm"], "gold.rfm: night 2024-10-24 is not published yet"),
         (["nightly", "--date", "2024-10-26"], "not a trading day"),
         (["plan", "--date", "2024-10-26"], "not a trading day"),
         (["synth", "--from", "2024-10-25", "--to", "2024-10-24"], "no trading day from"),
@@ -141,6 +156,40 @@ def test_rollback__earlier_release__served_as_a_new_one(tmp_path, home, capsys):
         publish_one(settings, date(2024, 10, day))
     assert main([*home, "rollback", "--to", "1"]) == 0
     assert "release 3 serves what release 1 served: night 2024-10-24" in capsys.readouterr().out
+
+
+def publish_with_ledger(settings: Settings, night: date) -> None:
+    """A release on which a run can stand."""
+    from brokerlake.release.releases import publish_release
+    from brokerlake.tables.ops import append_ops, as_table
+
+    version = append_ops(settings, "ledger", as_table("ledger", [{"table_name": "t", "verdict": "failed"}]), {})
+    publish_release(
+        settings, run_id="nightly:x", kind="nightly", night=night, first_date=night, vector={"ops.ledger": version},
+        public=(), stale_feeds={},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["plan", "backfill"])
+def test_range__before_the_lakes_first_night__one_line_that_rows_can_come_late(tmp_path, home, command, capfd):
+    publish_with_ledger(load_settings(home=tmp_path), date(2024, 10, 25))
+    assert main([*home, command, *RANGE]) == 1
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1
+    assert "night 2024-10-24 is before 2024-10-25, the first of this lake" in error
+    assert "their rows can come late" in error
+
+
+def test_plan__range_from_a_table__only_it_and_what_is_made_from_it(tmp_path, home, capsys):
+    from brokerlake.lake import open_lake
+
+    settings = load_settings(home=tmp_path)
+    publish_with_ledger(settings, date(2024, 10, 25))
+    assert main([*home, "plan", "--from", "2024-10-25", "--to", "2024-10-25", "--from-table", "gold.tag_values"]) == 0
+    out = capsys.readouterr().out
+    shown = [line.split()[0] for line in out.splitlines() if line.strip().startswith(("bronze.", "silver.", "gold."))]
+    assert shown == ["gold.tag_values", *open_lake(settings).catalogue.downstream("gold.tag_values")]
+    assert f"{len(shown)} tables to run, 0 to skip" in out
 
 
 def check_row(rule: str, passed: bool, severity: str, minute: int) -> dict:

@@ -10,6 +10,7 @@ from brokerlake.catalog import Catalogue, Input, Log, Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake, load_calendar
 from brokerlake.plan.state import Done, LedgerState
+from brokerlake.plan.step_keys import StepKeys
 from brokerlake.run.cuts import Cutter, latest_known
 from brokerlake.tables import delta_files
 from tests.conftest import PROJECT
@@ -131,6 +132,80 @@ def test_optional_input__feed_not_configured__arrives_empty_with_its_columns(spa
     frame = _cutter(spark, test_settings, flows, entry, [D3]).cut(entry)
     assert frame.count() == 0
     assert {"event_id", "as_of_date"} <= set(frame.columns)
+
+
+JANUARY, FEBRUARY, MARCH = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 29)
+SCORES = "gold.rfm"
+
+
+@pytest.fixture(scope="module")
+def scores(spark, test_settings):
+    """An as-of table of two month ends and a night after; December was never made."""
+    path = test_settings.table_path(SCORES)
+    made = {JANUARY: 1, FEBRUARY: 2, D1: 3}
+    values = [{"one_id": "p_1", "frequency_trading_days": n, "as_of_date": day} for day, n in made.items()]
+    frame = rows(spark, SCORES, values)
+    frame.write.format("delta").mode("overwrite").partitionBy("as_of_date").save(str(path))
+    return path
+
+
+def _month_ends(spark, test_settings, scores, days, span, entry=None, name="gold.clv_features", ahead=0):
+    entry = entry or Input("scores", SCORES, "month_ends_back", span)
+    later = [Input("flows", SOURCE, "ahead", ahead)] if ahead else []
+    table = _table(name, None, entry, *later)
+    catalogue = Catalogue({SCORES: _table(SCORES, None), SOURCE: _table(SOURCE, LOG), name: table}, ("g",))
+    done = {(SCORES, day): Done(0, "", f"made {day}", 1, "{}") for day in (JANUARY, FEBRUARY, D1)}
+    state = LedgerState({SCORES: int(delta_files.head(scores) or 0)}, done)
+    return Cutter(Lake(test_settings, catalogue, load_calendar(test_settings), {}), spark, state, table, days), entry
+
+
+def test_month_ends_back__as_of_dates__each_gets_the_last_ones_its_own_included(spark, test_settings, scores):
+    cutter, entry = _month_ends(spark, test_settings, scores, [date(2024, 2, 28), FEBRUARY, D1], 2)
+    found = _pairs(cutter.cut(entry), "as_of_date", "month_end_date", "frequency_trading_days")
+    assert found == [
+        (date(2024, 2, 28), JANUARY, 1),  # December, the one before, was never made
+        (FEBRUARY, JANUARY, 1), (FEBRUARY, FEBRUARY, 2),
+        (D1, JANUARY, 1), (D1, FEBRUARY, 2),
+    ]  # fmt: skip
+
+
+def test_month_ends_back__one_month__leaves_out_what_lies_further_back(spark, test_settings, scores):
+    cutter, entry = _month_ends(spark, test_settings, scores, [FEBRUARY, D1, MARCH], 1)
+    found = _pairs(cutter.cut(entry), "as_of_date", "month_end_date")
+    assert found == [(FEBRUARY, FEBRUARY), (D1, FEBRUARY)]  # the end of March was not made either
+
+
+def test_month_ends_back__labels__those_of_the_labelled_date(spark, test_settings, scores):
+    cutter, entry = _month_ends(spark, test_settings, scores, [D1], 2, ahead=2)
+    found = _pairs(cutter.cut(entry), "as_of_date", "known_on", "month_end_date")
+    assert found == [(FEBRUARY, D1, JANUARY), (FEBRUARY, D1, FEBRUARY)]
+
+
+@pytest.mark.parametrize(("source", "name"), [(SOURCE, "gold.clv_features"), (SCORES, SCORES)])
+def test_month_ends_back__log_or_the_table_itself__is_refused(spark, test_settings, scores, source, name):
+    entry = Input("scores", source, "month_ends_back", 2)
+    cutter, _ = _month_ends(spark, test_settings, scores, [D1], 2, entry=entry, name=name)
+    with pytest.raises(PlanError, match="month_ends_back is for other tables with as_of_date"):
+        cutter.cut(entry)
+
+
+def test_month_ends_back__optional_table_not_configured__is_empty_with_both_dates(spark, test_settings, scores):
+    entry = Input("scores", "gold.churn_features", "month_ends_back", 2, optional=True)
+    cutter, _ = _month_ends(spark, test_settings, scores, [D1], 2, entry=entry)
+    frame = cutter.cut(entry)
+    assert frame.count() == 0 and {"month_end_date", "as_of_date", "one_id"} <= set(frame.columns)
+
+
+def test_month_ends_back__month_end_made_again__makes_later_dates_stale_only(spark, test_settings, scores):
+    cutter, _ = _month_ends(spark, test_settings, scores, [D1], 2)
+    keys = StepKeys(cutter.lake, cutter.state, {})
+    days = (JANUARY, FEBRUARY, D1)
+    before = [keys.of(cutter.table, day) for day in days]
+    cutter.state.record(SCORES, {FEBRUARY: Done(1, "", "made again", 1, "{}")}, 1)
+    after = [keys.of(cutter.table, day) for day in days]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, False]
+    cutter.state.record(SCORES, {date(2023, 12, 29): Done(2, "", "made late", 1, "{}")}, 2)
+    assert keys.of(cutter.table, JANUARY) != before[0]
 
 
 def test_sessions__library_input__is_every_natural_day(spark, test_settings, flows):

@@ -18,25 +18,43 @@ def resolve(partition_key=None, parameters=None, logical_date=None, zone="Asia/S
     )
 
 
+@pytest.mark.parametrize("key", ["2024-10-25", "2024-10-25T00:00:00"])
+def test_business_date__partition_key__wins_over_parameter_and_logical_date(key):
+    late = datetime(2024, 10, 30, tzinfo=UTC)
+    assert resolve(partition_key=key, parameters={"night": "2024-01-02"}, logical_date=late) == FRIDAY
+
+
+def test_business_date__parameter__wins_over_logical_date():
+    assert resolve(parameters={"night": "2024-10-24"}, logical_date=EVENING) == date(2024, 10, 24)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"night": None}, {"night": ""}])
+def test_business_date__neither_key_nor_parameter__logical_date(parameters):
+    assert resolve(parameters=parameters, logical_date=EVENING) == FRIDAY
+
+
 @pytest.mark.parametrize(
-    ("given", "night"),
+    ("logical_date", "zone", "night"),
     [
-        ({"partition_key": "2024-10-25", "parameters": {"night": "2024-01-02"}, "logical_date": EVENING}, FRIDAY),
-        ({"partition_key": "2024-10-25T00:00:00", "logical_date": EVENING}, FRIDAY),
-        ({"parameters": {"night": "2024-10-24"}, "logical_date": EVENING}, date(2024, 10, 24)),
-        ({"parameters": {"night": None}, "logical_date": EVENING}, FRIDAY),
-        ({"logical_date": datetime(2024, 10, 24, 16, 30, tzinfo=UTC)}, FRIDAY),
-        ({"logical_date": datetime(2024, 10, 25, 16, 30, tzinfo=UTC)}, date(2024, 10, 26)),
-        ({"logical_date": datetime(2024, 10, 25, 3, tzinfo=UTC), "zone": "America/New_York"}, date(2024, 10, 24)),
+        (datetime(2024, 10, 24, 16, 30, tzinfo=UTC), "Asia/Shanghai", FRIDAY),
+        (datetime(2024, 10, 25, 16, 30, tzinfo=UTC), "Asia/Shanghai", date(2024, 10, 26)),
+        (datetime(2024, 10, 25, 3, tzinfo=UTC), "America/New_York", date(2024, 10, 24)),
     ],
 )
-def test_business_date__sources__partition_key_then_parameter_then_market_date(given, night):
-    assert resolve(**given) == night
+def test_business_date__logical_date__is_read_in_the_zone_of_the_market(logical_date, zone, night):
+    assert resolve(logical_date=logical_date, zone=zone) == night
 
 
 def test_business_date__nothing_says_it__fails():
     with pytest.raises(PlanError, match="no logical date"):
         resolve()
+
+
+def test_night_of__context_with_another_ds__does_not_look_at_it():
+    context = {"ds": "2024-10-24", "ts": "2024-10-24T16:30:00+00:00", "params": {}}
+    assert night_of({**context, "logical_date": datetime(2024, 10, 24, 16, 30, tzinfo=UTC)}, "Asia/Shanghai") == FRIDAY
+    with pytest.raises(PlanError, match="no logical date"):
+        night_of(context, "Asia/Shanghai")
 
 
 @pytest.mark.parametrize("given", [{"partition_key": "friday"}, {"parameters": {"night": "25.10.2024"}}])

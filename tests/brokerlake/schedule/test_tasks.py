@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
-from brokerlake.errors import LandingError, PlanError
-from brokerlake.schedule.ranges import check_range
+from brokerlake.errors import LandingError
 from brokerlake.schedule.tasks import PROGRESS_VARIABLE, cause_of, progress_of, report_failure
 
 
@@ -40,19 +37,3 @@ def test_progress_of__several_lines__appended(tmp_path, monkeypatch):
     progress_of("money")("one\ntwo")
     progress_of("money")("three")
     assert (tmp_path / "p").read_text() == "money: one two\nmoney: three\n"
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "cause"),
-    [
-        ("2024-10-25", "2024-10-24", "is after"),
-        ("2024-10-26", "2024-10-27", "no trading day of XSHG"),
-        ("2024-13-01", "2024-10-27", "first: '2024-13-01' is no date"),
-    ],
-)
-def test_check_range__wrong_range__says_why(project, tmp_path, first, last, cause):
-    from brokerlake.lake import open_lake
-    from brokerlake.settings import load_settings
-
-    with pytest.raises(PlanError, match=cause):
-        check_range(open_lake(load_settings(home=tmp_path)), first, last)

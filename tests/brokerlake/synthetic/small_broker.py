@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import json
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 from brokerlake.synthetic.formats import FEEDS, FeedFormat
@@ -33,8 +35,10 @@ def make(folder: Path, first: int = 0, last: int = 2, customers: int = 150, **mo
 
 @cache
 def broker_of_a_month() -> Path:
-    """1,500 customers, 20 trading days, with faults; made once a test run."""
-    return make(Path(mkdtemp(prefix="made-up-broker-")), 0, 19, 1500)
+    """1,500 customers, 20 trading days, with faults; made once a test run and gone after it."""
+    folder = Path(mkdtemp(prefix="made-up-broker-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return make(folder, 0, 19, 1500)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

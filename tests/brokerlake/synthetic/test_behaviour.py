@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,9 +9,10 @@ from brokerlake.synthetic.behaviour_events import CODE, make_events, visit_event
 from brokerlake.synthetic.behaviour_logins import first_accounts
 from brokerlake.synthetic.behaviour_rows import iso_times
 from brokerlake.synthetic.day_dates import DayDates
+from brokerlake.synthetic.draws import NEVER
 from brokerlake.synthetic.marketing import PLANS, Marketing
 from brokerlake.synthetic.population import CHURN_EXPLICIT, CHURN_HIDDEN, make_population
-from tests.brokerlake.synthetic.small_broker import WEEKDAYS, broker_of_a_month, records
+from tests.brokerlake.synthetic.small_broker import START, WEEKDAYS, broker_of_a_month, records
 
 DATES = DayDates(WEEKDAYS)
 
@@ -42,6 +45,13 @@ def test_visits__rest_days__are_quieter_and_have_another_shape(population):
     uniform = np.random.default_rng(1).random(20_000)
     morning = [np.mean((s >= 34_200) & (s < 41_400)) for s in (seconds_of_day(uniform, t) for t in (True, False))]
     assert morning[0] > 0.2 > 0.15 > morning[1]
+
+
+def test_visits__march__has_a_third_more_than_february(population):
+    february, march = (
+        VisitModel(population, 1, DayDates([first] * 4)).rates(3)[1].sum() for first in (date(2024, 2, 5), START)
+    )
+    assert 1.3 < march / february < 1.45
 
 
 def test_visits__offline_phones__happened_earlier_and_arrive_now(population):
@@ -78,10 +88,14 @@ def test_first_accounts__customer_without_account__has_none():
 
 def test_acquisition__better_plans__win_more_customers_per_click(population):
     marketing = Marketing(population, 2000, 1, DATES)
-    won = np.bincount(marketing.acquisition[marketing.acquisition >= 0], minlength=len(PLANS))
-    search, hunters = won[0] / PLANS[0].clicks, won[6] / PLANS[6].clicks
-    assert search > 3 * hunters
     assert (marketing.acquisition[population.registered_day < 0] == -1).all()
+    many = Marketing(make_population(40_000, 1, 400), 40_000, 1, DATES).acquisition
+    won = np.bincount(many[many >= 0], minlength=len(PLANS))
+    whole = [k for k, plan in enumerate(PLANS) if plan.is_online and plan.first_day < 0 and plan.last_day == NEVER]
+    rates = {k: won[k] / PLANS[k].clicks / PLANS[k].quality for k in whole}
+    usual = np.median(list(rates.values()))
+    assert len(whole) >= 6 and all(0.8 < rate / usual < 1.25 for rate in rates.values())
+    assert 5 < (won[0] / PLANS[0].clicks) / (won[6] / PLANS[6].clicks) < 9  # own brand against short video
 
 
 def test_generate__devices__some_are_used_by_two_people():
@@ -109,6 +123,17 @@ def test_generate__prospects__click_launch_register_and_stop():
     )
     assert len(clicked) > launched > registered > began > 0
     assert clicked & steps["open_account_done"]
+
+
+def test_generate__durations__are_times_spent_and_left_out_where_nothing_was_measured():
+    spent: dict[str, list] = {}
+    for row in records(broker_of_a_month() / "landing", "web_events"):
+        if not row["event_id"].startswith("X"):  # a planted fault
+            spent.setdefault(row["event"], []).append(row["properties"].get("duration_ms"))
+    assert all(duration >= 0 for found in spent.values() for duration in found if duration is not None)
+    untimed = {name for name, found in spent.items() if None in found}
+    assert untimed >= {"app_launch", "login", "register_phone", "open_account_start", "open_account_submit"}
+    assert not untimed & {"page_view", "product_view", "order_step_open", "closing_page_view", "transfer_in_page"}
 
 
 def test_generate__terminals__are_all_there():

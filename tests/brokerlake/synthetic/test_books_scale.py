@@ -47,7 +47,7 @@ def test_books__demo__executions_a_day_as_in_a_history_of_a_quarter_million(brok
 def test_books__demo__few_accounts_trade_most(broker) -> None:
     _, fills, _, _, _ = broker
     counts = np.sort(np.array(list(fills.values())))[::-1]
-    assert counts[:60].sum() / counts.sum() > 0.5
+    assert 0.5 < counts[:60].sum() / counts.sum() < 0.9
 
 
 def test_books__demo__top_percent_of_customers_holds_at_least_thirty_percent(broker) -> None:
@@ -57,7 +57,7 @@ def test_books__demo__top_percent_of_customers_holds_at_least_thirty_percent(bro
     for account, value in worth.items():
         per_customer[owner[account]] += value
     ranked = sorted((value for value in per_customer.values() if value > 0), reverse=True)
-    assert sum(ranked[: len(ranked) // 100]) / sum(ranked) >= Decimal("0.3")
+    assert Decimal("0.3") <= sum(ranked[: len(ranked) // 100]) / sum(ranked) <= Decimal("0.85")
 
 
 def test_books__demo__some_savers_hold_funds_only(broker) -> None:
@@ -70,5 +70,5 @@ def test_books__demo__some_savers_hold_funds_only(broker) -> None:
         if product in traded_products
     }
     savers = set(np.flatnonzero(population.persona == PERSONAS.index("fund_saver")).tolist())
-    assert len((holders - traders) & savers) >= 20
+    assert 0.35 <= len((holders - traders) & savers) / len(holders & savers) <= 0.8
     assert 2 <= len(positions["account_id"]) / len(holders) <= 5

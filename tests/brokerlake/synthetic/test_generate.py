@@ -70,6 +70,11 @@ def test_generate__no_trading_day__is_refused(tmp_path):
         generate(first=date(2023, 3, 4), last=WEEKDAYS[5], **arguments)
 
 
+def test_generate__last_before_first__is_refused(tmp_path):
+    with pytest.raises(ValueError, match="first: 2023-03-03 lies after the last day 2023-03-02"):
+        make(tmp_path, 2, 1)
+
+
 def test_generate__calendar_too_short__is_refused(tmp_path):
     with pytest.raises(ValueError, match="past 2023-03-03"):
         make_short = WEEKDAYS[: 2 + LOOK_AHEAD_DAYS]

@@ -52,6 +52,15 @@ def test_market__pace__has_seasons_and_stays_bounded(market: Market) -> None:
     assert market.pace.min() >= 0.4 and market.pace.max() <= 2.2 and market.pace.std() > 0.1
 
 
+def test_market__pace__spring_is_busier_than_february_and_days_before_a_long_holiday_are_quiet() -> None:
+    pace = np.stack([Market(seed, DATES).pace for seed in range(16)])
+    months = np.array([day.month for day in DATES])
+    assert 0.6 < pace[:, months == 2].mean() / pace[:, months == 3].mean() < 0.85
+    eve = [day for day in range(1, len(DATES) - 1) if (DATES[day + 1] - DATES[day]).days > 4]
+    before = [day - 1 for day in eve]
+    assert len(eve) == 2 and 0.6 < pace[:, eve].mean() / pace[:, before].mean() < 0.85
+
+
 def test_quotes__any_day__one_row_per_product_and_the_index(market: Market) -> None:
     quotes = market.quotes(10)
     bar = ["open", "high", "low", "close", "prev_close", "volume", "turnover", "backward_factor"]

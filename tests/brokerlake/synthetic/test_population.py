@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from brokerlake.synthetic.draws import NEVER
 from brokerlake.synthetic.population import PERSONAS, branch_count, branch_ids, make_population
 
 DAYS = 400
@@ -50,14 +51,16 @@ def test_make_population__leaving__both_kinds_and_some_come_back() -> None:
     inside = (p.churn_day < DAYS) & (p.opened_day < DAYS)
     assert 0.03 <= (inside & (p.churn_kind == 1)).sum() / 2_000 <= 0.12
     assert 0.05 <= (inside & (p.churn_kind == 2)).sum() / 2_000 <= 0.20
-    assert (inside & (p.return_day < DAYS)).sum() >= 10
+    assert 0.005 <= (inside & (p.return_day < DAYS)).sum() / 2_000 <= 0.05
+    hidden = p.churn_kind == 2
+    assert 0.25 <= (p.return_day[hidden] < NEVER).mean() <= 0.35 and (p.return_day[~hidden] >= NEVER).all()
 
 
 def test_make_population__activity__few_very_active() -> None:
     p = make_population(2_000, 7, DAYS)
     orders = np.sort(p.activity * p.orders_per_day)[::-1]
-    assert orders[: len(orders) // 20].sum() / orders.sum() > 0.5
-    assert (p.activity < 5).mean() > 0.15
+    assert 0.5 < orders[: len(orders) // 20].sum() / orders.sum() < 0.8
+    assert 0.15 < (p.activity < 5).mean() < 0.4
 
 
 def test_make_population__accounts__distinct_one_cash_account_each_and_savers_with_a_fund_account() -> None:

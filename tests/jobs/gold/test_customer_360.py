@@ -51,6 +51,8 @@ def inputs(spark, days) -> dict:
         ]  # fmt: skip
     windows = [
         {"one_id": "p_1", "net_assets_amount": "5000000", "month_average_net_assets_amount": "100000",
+         "best_month_average_net_assets_amount_3m": "499999.9999", "history_month_ends": 5,
+         "best_month_average_net_assets_amount_6m": "500000",
          "filled_order_count_250td": 10, "is_effective": True, "trade_count_250td": 12,
          "definition_version": "9", **day}
         for day in on
@@ -121,7 +123,7 @@ def test_build__adviser_branch_and_tags__as_of_the_date(spark):
     assert pick(found[("p_1", TWO)], *place) == ("v2", None, "Center", "East")
     assert pick(found[("p_2", ONE)], *place) == ("v4", None, None, None)  # same day: the lowest id
     assert found[("p_3", ONE)]["adviser_id"] is None
-    assert pick(found[("p_1", ONE)], "tags", "definition_version") == (["a=2", "z=1"], "1")
+    assert pick(found[("p_1", ONE)], "tags", "definition_version") == (["a=2", "z=1"], "2")
     assert found[("p_3", ONE)]["tags"] == []
 
 
@@ -135,6 +137,20 @@ def test_build__bounds_of_definitions__included(spark):
     one = found[("p_1", ONE)]
     assert pick(one, "days_since_registered", "days_from_opening_to_first_trade") == (1524, 792)
     assert (one["lifetime_trade_count"], str(one["lifetime_net_revenue_amount"])) == (30, "12.5000")
+
+
+def test_build__month_ends_below_the_tier__kept_and_watched(spark):
+    found = run(spark, [ONE])
+    tiers = ("tier_by_average", "tier", "is_tier_watched", "history_month_ends")
+    assert pick(found[("p_1", ONE)], *tiers) == ("100k_500k", "500k_1m", True, 5)
+    assert pick(found[("p_2", ONE)], *tiers) == ("below_10k", "below_10k", False, 0)  # no windows, no history
+
+
+def test_build__best_of_three_month_ends_in_the_tier__not_watched(spark):
+    best = {f"best_month_average_net_assets_amount_{n}m": amount for n, amount in ((3, "6000000"), (6, "9000000"))}
+    windows = [{"one_id": "p_1", "month_average_net_assets_amount": "5999999.9999", **best, "as_of_date": ONE}]
+    row = run(spark, [ONE], windows=rows(spark, "silver.customer_windows", windows))[("p_1", ONE)]
+    assert pick(row, "tier_by_average", "tier", "is_tier_watched") == ("1m_6m", "from_6m", False)
 
 
 def test_build__range__equals_day_by_day(spark):

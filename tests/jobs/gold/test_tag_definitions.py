@@ -16,8 +16,8 @@ def test_build__tags_of_conf__one_row_each_with_its_hash(spark):
     assert [row["tag_code"] for row in found] == sorted(record["code"] for record in tag_records())
     assert len({row["rule_hash"] for row in found}) == len(found) >= 12
     tier = next(row for row in found if row["tag_code"] == "asset_tier")
-    assert (tier["kind"], tier["tag_version"], tier["refresh"]) == ("layered", 1, "daily")
-    assert '"month_average' not in tier["rule_text"] and "windows.month_average" in tier["rule_text"]
+    assert (tier["kind"], tier["tag_version"], tier["refresh"]) == ("layered", 2, "daily")
+    assert '"best_month' not in tier["rule_text"] and "windows.best_month_average" in tier["rule_text"]
 
 
 def test_build__no_tags__no_rows(spark):

@@ -37,7 +37,20 @@ def test_max_drawdown__daily_levels__largest_fall_from_a_high(values: tuple[int,
 
 
 def test_series_as_of__correction_known_later__counts_from_its_night_on() -> None:
-    series = Series(nights=levels(8, 9, 8), known=levels(8, 9, 10), levels=levels(5, 6, 2))
+    series = Series(levels(8, 9, 8), months=levels(1, 1, 1), known=levels(8, 9, 10), levels=levels(5, 6, 2))
     assert series.as_of(9, 3).tolist() == [0, 5, 6]
     assert series.as_of(10, 3).tolist() == [7, 6, 0]
     assert series.as_of(11, 3).tolist() == [6, 0, 0]
+
+
+def test_series_month_sums__last_two_months__as_known_that_night() -> None:
+    series = Series(
+        nights=levels(20, 40, 41, 60, 41),
+        months=levels(1, 2, 2, 3, 2),
+        known=levels(20, 40, 41, 60, 61),
+        levels=levels(9, 5, 6, 7, 100),
+    )
+    assert series.month_sums(60, last_month=2, count=2).tolist() == [11, 9]
+    assert series.month_sums(61, last_month=2, count=2).tolist() == [111, 9]
+    assert series.month_sums(60, last_month=3, count=2).tolist() == [7, 11]
+    assert series.month_sums(60, last_month=9, count=3).tolist() == [0, 0, 0]

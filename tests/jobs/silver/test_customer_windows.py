@@ -70,12 +70,13 @@ def given_days() -> list[dict[str, Any]]:
     ]
 
 
-def cut(spark: SparkSession, as_of: Sequence[date]) -> DataFrame:
+def cut(spark: SparkSession, as_of: Sequence[date], told: Sequence[dict[str, Any]] | None = None) -> DataFrame:
     """party_days as the runner hands it: per as-of date what is effective in 250 trading days and delivered by it."""
     found = []
     for date_ in as_of:
         first = back_from(date_, 250)
-        known = [r for r in given_days() if first < r["effective_date"] <= date_ and r["_delivered_on"] <= date_]
+        days = given_days() if told is None else told
+        known = [r for r in days if first < r["effective_date"] <= date_ and r["_delivered_on"] <= date_]
         found += [{**row, "as_of_date": date_} for row in known]
     return rows(spark, "silver.party_days", found, extra={"as_of_date": "date"})
 
@@ -102,9 +103,11 @@ def accounts(spark: SparkSession, as_of: Sequence[date]) -> DataFrame:
     return rows(spark, "silver.account_changes", found, extra={"as_of_date": "date"})
 
 
-def build_dates(spark: SparkSession, as_of: Sequence[date]) -> list[dict[str, Any]]:
+def build_dates(
+    spark: SparkSession, as_of: Sequence[date], told: Sequence[dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
     made = build(
-        party_days=cut(spark, as_of),
+        party_days=cut(spark, as_of, told),
         identity_map=people(spark, as_of),
         accounts=accounts(spark, as_of),
         calendar=weekday_calendar(spark, FIRST, LAST),
@@ -209,3 +212,56 @@ def test_build__no_facts_at_all__still_a_row_per_customer(spark: SparkSession) -
         params=PARAMS,
     )
     assert made.select("one_id").count() == 5
+
+
+MONTH_LEVELS = {8: 100, 9: 50, 10: 40, 11: 60, 12: 30, 1: 20, 2: 10, 3: 15, 4: 200}
+"""Net assets on every weekday of the month, August 2023 to April 2024."""
+MONTH_ENDS = {
+    # as-of date: the best of the running month and three month ends, of it and six, month ends known of six
+    date(2023, 8, 30): (100, 100, 0),
+    date(2023, 8, 31): (100, 100, 1),
+    date(2023, 9, 15): (100, 100, 1),
+    date(2023, 11, 29): (100, 100, 3),  # August is the third month end
+    date(2023, 11, 30): (60, 100, 4),
+    date(2024, 2, 28): (60, 100, 6),  # August is the sixth
+    date(2024, 2, 29): (30, 60, 6),
+    date(2024, 4, 1): (200, 200, 6),
+}
+
+
+def month_days() -> list[dict[str, Any]]:
+    first, last = date(2023, 8, 1), date(2024, 4, 1)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [day(d, net_assets_amount=str(MONTH_LEVELS[d.month])) for d in days if d.weekday() < 5]
+
+
+def test_build__month_ends__best_average_of_the_last_three_and_six(spark: SparkSession) -> None:
+    found = {
+        row["as_of_date"]: tuple(
+            row[name]
+            for name in (
+                "best_month_average_net_assets_amount_3m",
+                "best_month_average_net_assets_amount_6m",
+                "history_month_ends",
+            )
+        )
+        for row in build_dates(spark, list(MONTH_ENDS), month_days())
+        if row["one_id"] == "p1"
+    }
+    assert found == MONTH_ENDS
+
+
+def test_build__month_end_corrected_later__counts_from_the_night_that_told_it(spark: SparkSession) -> None:
+    told = [*month_days(), day(date(2024, 1, 31), date(2024, 2, 15), net_assets_amount="2300")]
+    found = build_dates(spark, [date(2024, 2, 14), date(2024, 2, 15)], told)
+    best = [row["best_month_average_net_assets_amount_3m"] for row in found if row["one_id"] == "p1"]
+    assert sorted(best) == [Decimal(60), Decimal(120)]  # January had 23 weekdays: 20 and 100 more
+
+
+def test_build__history_within_the_month__days_before_it_count_as_nothing(
+    made: dict[tuple[str, date], dict[str, Any]],
+) -> None:
+    row = made["p2", MONDAY]  # opened on Thursday, 29 February: 10 on one of 21 weekdays
+    names = ("best_month_average_net_assets_amount_3m", "best_month_average_net_assets_amount_6m", "history_month_ends")
+    assert [row[name] for name in names] == [Decimal(25), Decimal(25), 1]
+    assert [made["p5", MONDAY][name] for name in names] == [None, None, 0]

@@ -65,6 +65,11 @@ DELIVERED = [
     event("extra", {"keyword": "x", "secret": 1, "age": 3}, event="search"),
     event("quoted", {"keyword": 600519, "duration_ms": "34"}, event="search"),
     event("whole", {"keyword": "x", "duration_ms": 34.0}, event="search"),
+    event("compact", '{"keyword":"x","duration_ms":34}', event="search"),
+    event("compact_quoted", '{"keyword":600519,"duration_ms":"34"}', event="search"),
+    event("compact_whole", '{"keyword":"x","duration_ms":34.0}', event="search"),
+    event("nested", '{"keyword":{"keyword":"x"}}', event="search"),
+    event("escaped", '{"keyword":"a \\"duration_ms\\":1","duration_ms":"34"}', event="search"),
     event("wordy", {"keyword": "x", "duration_ms": "soon"}, event="search"),
     event("bare", {"keyword": "", "duration_ms": 1}, event="search"),
     event("null", {"keyword": None}, event="search"),
@@ -163,6 +168,26 @@ def test_build__other_json_type__is_cast_and_told(made: list[dict[str, Any]]) ->
     row = kept(made, "quoted")
     assert (row["keyword"], row["duration_ms"], row["cast_properties"]) == ("600519", 34, ["duration_ms", "keyword"])
     assert (kept(made, "whole")["duration_ms"], kept(made, "whole")["cast_properties"]) == (34, ["duration_ms"])
+
+
+@pytest.mark.parametrize(
+    ("event_id", "expected"),
+    [
+        ("compact", []),
+        ("compact_quoted", ["duration_ms", "keyword"]),
+        ("compact_whole", ["duration_ms"]),
+        ("nested", ["keyword"]),
+        ("escaped", ["duration_ms"]),
+    ],
+)
+def test_build__json_without_blanks__tells_the_same_casts(
+    made: list[dict[str, Any]], event_id: str, expected: list[str]
+) -> None:
+    assert kept(made, event_id)["cast_properties"] == expected
+
+
+def test_build__unknown_event__has_no_list_of_dropped_names(made: list[dict[str, Any]]) -> None:
+    assert [row["dropped_properties"] for row in made if row["event_id"] == "unknown"] == [None]
 
 
 def test_build__properties__are_parsed_once(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,7 +150,7 @@ def measure_cte() -> str:
 
 
 def day_ctes(as_of: date) -> str:
-    """CTEs day (trading-day number of each natural date), now, daily (sums by trading day) and history."""
+    """CTEs day (trading-day number of each natural date), now, daily (sums by trading day), history, month ends."""
     return f"""
 day AS (
   SELECT natural_date, trading_day_number + CASE WHEN is_trading_day THEN 0 ELSE 1 END AS n FROM silver_calendar
@@ -196,6 +196,15 @@ week AS (
 month AS (
   SELECT count(*) AS days FROM silver_calendar
   WHERE is_trading_day AND natural_date BETWEEN date_trunc('month', DATE '{as_of}') AND DATE '{as_of}'
+),
+month_days AS (
+  SELECT date_trunc('month', natural_date) AS month, count(*) FILTER (WHERE is_trading_day) AS days,
+    max(natural_date) FILTER (WHERE is_trading_day) AS last_on, max(natural_date) = last_day(max(natural_date)) AS whole
+  FROM silver_calendar GROUP BY ALL
+),
+month_end AS (
+  SELECT month, m.days, (SELECT n FROM now) - d.n AS back, row_number() OVER (ORDER BY month DESC) AS place
+  FROM month_days m JOIN day d ON d.natural_date = last_on WHERE whole AND last_on <= DATE '{as_of}'
 )"""
 
 

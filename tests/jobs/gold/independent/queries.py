@@ -13,6 +13,7 @@ LABEL_DAYS = 60
 LIFETIME = "lifetime_trading_days_with_trades, lifetime_trade_count, lifetime_net_revenue_amount"
 TIER = """CASE WHEN {0} >= 6000000 THEN 'from_6m' WHEN {0} >= 1000000 THEN '1m_6m' WHEN {0} >= 500000 THEN '500k_1m'
   WHEN {0} >= 100000 THEN '100k_500k' WHEN {0} >= 10000 THEN '10k_100k' ELSE 'below_10k' END"""
+BEST = "best_month_average_net_assets_amount_{0}m"
 YEARS = "CAST(CASE WHEN {0} IS NOT NULL THEN date_diff('month', {0}, {1}) - (CASE WHEN day({1}) < day({0}) AND NOT (" \
     "{1} = last_day({1}) AND {0} = last_day({0})) THEN 1 ELSE 0 END) END // 12 AS INTEGER)"  # fmt: skip
 OPEN = "(status <> 'closed' AND (closed_on IS NULL OR closed_on > DATE '{0}'))"
@@ -180,7 +181,7 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
     counts += [f"open_{kind}_account_count" for kind in ("cash", "margin", "fund", "option")]
     judged = {
         "as_of_date": f"DATE '{as_of}'",
-        "definition_version": "'1'",
+        "definition_version": "'2'",
         "age_years": years_between("birth_date", f"DATE '{as_of}'"),
         "risk_test_age_days": f"CAST(DATE '{as_of}' - risk_assessed_on AS INTEGER)",
         "is_risk_test_valid": f"coalesce(risk_assessed_on + INTERVAL 24 MONTH >= DATE '{as_of}', false)",
@@ -189,6 +190,9 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
         "customer_status": """CASE WHEN account_count IS NULL THEN 'registered' WHEN open_account_count > 0 THEN 'open'
             ELSE 'closed' END""",
         "tier_by_average": TIER.format("month_average_net_assets_amount"),
+        "tier": TIER.format(BEST.format(6)),
+        "is_tier_watched": f"{TIER.format(BEST.format(3))} <> {TIER.format(BEST.format(6))}",
+        "history_month_ends": "coalesce(history_month_ends, 0)",
         "is_effective": "coalesce(is_effective, false)",
         "is_high_net_worth": "coalesce(net_assets_amount >= 500000 AND filled_order_count_250td >= 10, false)",
         "days_since_registered": f"CAST(DATE '{as_of}' - registered_on AS INTEGER)",
@@ -221,6 +225,13 @@ LEFT JOIN adviser v ON v.adviser_id = s.adviser_id LEFT JOIN branch b ON b.branc
 def _is_window(name: str) -> bool:
     levels = ("net_assets_amount", "cash_amount", "debt_amount", "stock_value_amount", "fund_value_amount")
     others = ("money_fund_value_amount", "other_value_amount", "month_average_net_assets_amount", "cash_ratio")
-    more = ("asset_entropy", "history_trading_days", "is_effective")
+    more = (
+        "asset_entropy",
+        "history_trading_days",
+        "history_month_ends",
+        BEST.format(3),
+        BEST.format(6),
+        "is_effective",
+    )
     since = name.startswith("trading_days_since_last_")
     return since or name.endswith(("td", "_30d")) or name in (*levels, *others, *more)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.jobs.gold.independent.queries import TIER, years_between
+from tests.jobs.gold.independent.queries import BEST, TIER, years_between
 from tests.jobs.gold.independent.windows import all_ctes
 
 WINDOWS = (
-    "month_average_net_assets_amount", "average_net_assets_amount_20td", "average_net_assets_amount_60td",
+    BEST.format(6), "average_net_assets_amount_20td", "average_net_assets_amount_60td",
     "commission_amount_60td", "net_assets_amount", "filled_order_count_250td", "net_inflow_amount_20td",
     "fund_value_amount", "stock_value_amount", "trading_days_with_trades_60td", "net_revenue_amount_250td",
     "trade_count_250td", "trade_count_60td", "closing_page_count_30d", "complaint_count_30d", "contact_count_30d",
@@ -20,6 +20,7 @@ VALIDITY = {
     "favourite_products": 14, "preferred_platform": 14,
 }  # fmt: skip
 MONTH = 31
+SECOND_VERSION = ("asset_tier",)
 
 
 def _cut(value: str, *steps: tuple[float, str], last: str) -> str:
@@ -29,11 +30,11 @@ def _cut(value: str, *steps: tuple[float, str], last: str) -> str:
 
 def expressions(as_of: date) -> dict[str, str]:
     """Value of each layered or metric tag over the CTE person."""
-    months, day = "month_average_net_assets_amount", f"DATE '{as_of}'"
+    day = f"DATE '{as_of}'"
     test_age = f"({day} - risk_assessed_on)"
     ranked = "share_of_{0}"
     return {
-        "asset_tier": TIER.format(months),
+        "asset_tier": TIER.format(BEST.format(6)),
         "asset_rank": _cut(
             ranked.format("assets"),
             (0.5, "lower_half"), (0.8, "middle"), (0.95, "top_20"), (0.99, "top_5"), last="top_1",
@@ -101,6 +102,7 @@ def tag_values(as_of: date) -> str:
         _preference(as_of, "preferred_platform", "platform", "sum(coalesce(duration_ms, 0))", 1, 1),
     ]
     valid = " ".join(f"WHEN '{code}' THEN {days}" for code, days in VALIDITY.items())
+    second = ", ".join(f"'{code}'" for code in SECOND_VERSION)
     return f"""{all_ctes(as_of, WINDOWS)},
 person AS (
   SELECT *, {share("average_net_assets_amount_20td")} AS share_of_assets,
@@ -108,7 +110,8 @@ person AS (
   FROM people LEFT JOIN milestones USING (one_id) LEFT JOIN windows USING (one_id)
 ),
 tagged AS ({plain} UNION ALL {" UNION ALL ".join(counted)})
-SELECT one_id, tag_code, value, 1 AS tag_version, value AS computed_value, CAST(NULL AS VARCHAR) AS overridden_by,
+SELECT one_id, tag_code, value, CASE WHEN tag_code IN ({second}) THEN 2 ELSE 1 END AS tag_version,
+  value AS computed_value, CAST(NULL AS VARCHAR) AS overridden_by,
   DATE '{as_of}' + CASE tag_code {valid} ELSE {MONTH} END AS valid_until, DATE '{as_of}' AS as_of_date
 FROM tagged WHERE value IS NOT NULL"""
 

@@ -71,13 +71,17 @@ def _of_assets(name: str) -> str | None:
     total_20 = window_sum("net_assets_amount", in_20).replace("DECIMAL(18,4)", "DECIMAL(38,4)")
     peak = half_up("coalesce(any_value(rolling), CAST(0 AS DECIMAL(38,4)))", "20")
     month = half_up("coalesce(any_value(month_sum), CAST(0 AS DECIMAL(38,4)))", "(SELECT days FROM month)")
+    month = f"CASE WHEN any_value(days) > 0 THEN {month} END"
     return {
         "history_trading_days": "CAST(coalesce(any_value(days), 0) AS INTEGER)",
         "asset_entropy": entropy(levels),
         "hour_entropy_60td": entropy([window_sum(f"{band}_event_count", in_60) for band in HOURS]),
         "max_drawdown_ratio_250td": "any_value(drawdown)",
         "peak_average_net_assets_amount_250td": f"CASE WHEN any_value(days) > 0 THEN {peak} END",
-        "month_average_net_assets_amount": f"CASE WHEN any_value(days) > 0 THEN {month} END",
+        "month_average_net_assets_amount": month,
+        "best_month_average_net_assets_amount_3m": f"greatest({month}, any_value(best_3m))",
+        "best_month_average_net_assets_amount_6m": f"greatest({month}, any_value(best_6m))",
+        "history_month_ends": "CAST(coalesce(any_value(month_ends), 0) AS INTEGER)",
         "money_fund_redemption_streak_days": "coalesce(any_value(streak_days), 0)",
         "outflow_weeks_20td": "coalesce(any_value(outflows), 0)",
         "is_effective": f"{total_20} >= 100000 OR {window_sum('commission_amount', in_60)} > 0",
@@ -113,13 +117,25 @@ month_level AS (
   SELECT one_id, sum(v) AS month_sum FROM dated WHERE measure = 'net_assets_amount'
     AND day >= date_trunc('month', DATE '{as_of}') GROUP BY one_id
 ),
+ended AS (
+  SELECT h.one_id, e.place, {half_up("coalesce(sum(v), CAST(0 AS DECIMAL(38,4)))", "e.days")} AS average
+  FROM history h JOIN month_end e ON e.place <= 6 AND h.days > e.back
+  LEFT JOIN measure m ON m.one_id = h.one_id AND m.measure = 'net_assets_amount'
+    AND date_trunc('month', m.day) = e.month
+  GROUP BY h.one_id, e.place, e.days
+),
+best_end AS (
+  SELECT one_id, count(*) AS month_ends, max(average) AS best_6m, max(average) FILTER (WHERE place <= 3) AS best_3m
+  FROM ended GROUP BY one_id
+),
 gathered AS (
   SELECT p.one_id, d.back, d.measure, d.v, h.days, k.rolling, k.drawdown, s.days AS streak_days, w.outflows,
-    l.month_sum,
+    l.month_sum, b.month_ends, b.best_3m, b.best_6m,
     r.* EXCLUDE (one_id)
   FROM (SELECT DISTINCT one_id FROM customer_owner) p
   LEFT JOIN daily d USING (one_id) LEFT JOIN history h USING (one_id) LEFT JOIN peak k USING (one_id)
   LEFT JOIN streak s USING (one_id) LEFT JOIN week w USING (one_id) LEFT JOIN month_level l USING (one_id)
+  LEFT JOIN best_end b USING (one_id)
   LEFT JOIN recent r USING (one_id)
 ),
 windows AS (

@@ -1,0 +1,64 @@
+"""What the DAG files share: their arguments, and one task per group of the catalogue with its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import Asset, get_current_context, task
+
+from brokerlake.catalog import Catalogue, load_catalogue
+from brokerlake.lake import load_feeds
+from brokerlake.schedule.groups import PLATFORM, PUBLISH, GroupTask, night_tasks, public_gold
+from brokerlake.schedule.tasks import report_failure
+from brokerlake.settings import Settings
+
+GroupWork = Callable[[str, Mapping[str, Any]], None]
+"""What a task does: takes the group's name and Airflow's context."""
+
+
+def scheduled_catalogue(settings: Settings) -> Catalogue:
+    """The tables that the configured feeds allow; reads YAML only."""
+    return load_catalogue(settings.project / "data_catalog.yaml").restrict_to_feeds(load_feeds(settings))
+
+
+def dag_arguments(settings: Settings) -> dict[str, Any]:
+    """Arguments of every DAG that publishes: one run at a time, no catch-up, owner, retry, callback."""
+    return {
+        "start_date": datetime(2024, 1, 1, tzinfo=ZoneInfo(settings.time_zone)),
+        "catchup": False,
+        "max_active_runs": 1,
+        "tags": ["brokerlake", "tier_1"],
+        "default_args": {
+            "owner": PLATFORM,
+            "retries": 1,
+            "retry_delay": timedelta(seconds=settings.conf["airflow"]["retry_seconds"]),
+            "on_failure_callback": report_failure,
+        },
+    }
+
+
+def add_groups(catalogue: Catalogue, work: GroupWork) -> dict[str, Any]:
+    """Inside `with DAG(...)`: one task per group, edges as the tables' inputs say, report last; the tasks by name."""
+    groups = night_tasks(catalogue)
+    tasks = {group.name: _add_group(catalogue, group, work) for group in groups}
+    for group in groups:
+        for above in group.upstream:
+            tasks[above] >> tasks[group.name]
+    return tasks
+
+
+def _add_group(catalogue: Catalogue, group: GroupTask, work: GroupWork) -> Any:
+    """One task that runs the group's tables in order; publish announces the public gold tables."""
+    assets = [
+        Asset(name=table.name, uri=f"brokerlake://{table.name.replace('.', '/')}", group="brokerlake")
+        for table in (public_gold(catalogue) if group.name == PUBLISH else [])
+    ]
+
+    @task(task_id=group.name, owner=group.owner, doc_md=group.text, outlets=assets)
+    def run() -> None:
+        work(group.name, get_current_context())
+
+    return run()
