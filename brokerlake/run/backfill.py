@@ -13,7 +13,7 @@ from brokerlake.plan.dates import RunDates, sparse_dates
 from brokerlake.release.releases import Release, read_releases
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
-from brokerlake.run.nightly import run_all, run_one_group
+from brokerlake.run.nightly import refuse_before_the_first, run_all, run_one_group
 
 ALL, SPARSE = "all", "sparse"
 AS_OF_CHOICES = (ALL, SPARSE)
@@ -62,7 +62,7 @@ def range_dates(lake: Lake, asked: Range) -> RunDates:
     nights = _nights(lake, asked)
     base = base_of_range(lake, asked)
     chosen_tables(lake, asked.from_table)
-    _refuse_before_the_first(lake, nights)
+    refuse_before_the_first(lake, nights[0])
     _refuse_without_sources(asked, nights, base)
     wanted = tuple(nights) if asked.as_of == ALL else sparse_dates(lake.calendar, nights)
     if base is None:
@@ -82,15 +82,6 @@ def _nights(lake: Lake, asked: Range) -> list[date]:
     if not nights:
         raise PlanError(f"backfill: no trading day of {lake.calendar.name} from {asked.first} to {asked.last}")
     return nights
-
-
-def _refuse_before_the_first(lake: Lake, nights: Sequence[date]) -> None:
-    first = min((release.first_date for release in read_releases(lake.settings)), default=None)
-    if first is not None and nights[0] < first:
-        raise PlanError(
-            f"backfill: night {nights[0]} is before {first}, the first of this lake: a lake cannot get nights before "
-            "its first; their rows can come late, with the next night"
-        )
 
 
 def _refuse_without_sources(asked: Range, nights: Sequence[date], base: Release | None) -> None:

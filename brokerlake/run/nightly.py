@@ -10,7 +10,7 @@ from brokerlake.catalog import Table
 from brokerlake.errors import ConfigurationError, PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.dates import RunDates
-from brokerlake.release.releases import Release, current_release
+from brokerlake.release.releases import Release, current_release, read_releases
 from brokerlake.run.bronze_step import run_bronze_step
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries, take_deliveries
@@ -25,10 +25,11 @@ LANDING, PUBLISH, REPORT = "landing", "publish", "report"
 def night_dates(lake: Lake, night: date) -> RunDates:
     """The dates of the run of `night`: nights missing since the last release come first.
 
-    Raises PlanError when `night` is no trading day.
+    Raises PlanError when `night` is no trading day or before the lake's first.
     """
     if not lake.calendar.is_trading_day(night):
         raise PlanError(f"night {night}: not a trading day of {lake.calendar.name}")
+    refuse_before_the_first(lake, night)
     base = current_release(lake.settings)
     if base is None:
         return RunDates((night,), (night,), (night,), night)
@@ -36,6 +37,16 @@ def night_dates(lake: Lake, night: date) -> RunDates:
         nights = tuple(lake.calendar.between(lake.calendar.next(base.night), night))
         return RunDates(nights, nights, (night,), night)
     return RunDates((night,), tuple(lake.calendar.between(night, base.night)), (night,), base.night)
+
+
+def refuse_before_the_first(lake: Lake, night: date) -> None:
+    """Raises PlanError for a night before the first one the lake ever published."""
+    first = min((release.first_date for release in read_releases(lake.settings)), default=None)
+    if first is not None and night < first:
+        raise PlanError(
+            f"night {night} is before {first}, the first of this lake: a lake cannot get nights before "
+            "its first; their rows can come late, with the next night"
+        )
 
 
 def open_night(lake: Lake, night: date, progress: Progress) -> Run:

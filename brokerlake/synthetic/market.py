@@ -29,6 +29,8 @@ from brokerlake.synthetic.products import INDEX_ID, PRICE_SCALE, Products, make_
 
 ANNOUNCED_DAYS = 5
 FACTOR_SCALE = 10**8
+SHARE_PRICE_IN_INDEX = 18_00
+"""Average price of a share of the index, in 1/100 CNY: points of an index are no price."""
 _INDEX_START = 4_000 * PRICE_SCALE
 _DIVIDEND_MONTHS = (5, 6, 7)
 _PACE_BY_MONTH = np.array([1.0, 0.85, 1.15, 1.1, 1.0, 0.95, 1.05, 0.9, 0.9, 1.0, 1.1, 0.95])
@@ -178,7 +180,9 @@ class Market:
         """market_quotes of `day`: bars of what is traded, net values of funds, the index."""
         rows = len(self._tick)
         fund = ~self._is_bar
-        traded = self.volume[day] * ((self.high[day] + self.low[day] + 2 * self.close[day]) // 400)
+        price = (self.high[day] + self.low[day] + 2 * self.close[day]) // 400
+        price[-1] = SHARE_PRICE_IN_INDEX
+        traded = self.volume[day] * price
         today = np.full(rows, self.numbers[day])
         prices = {
             "open": self.opening[day],

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from brokerlake.catalog import Contract
@@ -70,6 +70,15 @@ def create(path: Path, contract: Contract) -> int:
         },
     )
     return made.version()
+
+
+def add_columns(path: Path, contract: Contract) -> None:
+    """Add the contract's columns that the table does not have yet, null in what was written before."""
+    table = DeltaTable(path)
+    there = {field.name for field in table.schema().fields}
+    new = pa.schema([field for field in arrow_schema(contract) if field.name not in there])
+    if len(new):
+        table.alter.add_columns(Schema.from_arrow(new).fields)
 
 
 def restore(path: Path, version: int) -> int:

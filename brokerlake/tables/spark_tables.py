@@ -84,7 +84,7 @@ def write_days(
 ) -> int:
     """Replace the partitions of `days` (or the whole table) in one commit on top of `base_version`; its version.
 
-    A head that nobody published is put back first.
+    A head that nobody published is put back first, and columns new in the contract are added.
     """
     if delta_files.head(path) is None:
         base_version = delta_files.create(path, contract)
@@ -92,6 +92,7 @@ def write_days(
         delta_files.restore(path, 0)
     else:
         delta_files.restore(path, base_version)
+    delta_files.add_columns(path, contract)
     if len(days) > 1 and contract.date_column:
         frame = frame.repartition(RANGE_WRITERS, contract.date_column)
     writer = (

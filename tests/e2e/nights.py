@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from brokerlake.lake import Lake, open_lake
-from brokerlake.release.releases import Release
+from brokerlake.plan.state import load_state
+from brokerlake.release.releases import Release, current_release
 from brokerlake.run.backfill import run_backfill
 from brokerlake.run.nightly import run_night
 from brokerlake.settings import Settings, load_settings
@@ -63,3 +65,22 @@ def night(lake: Lake, day: date) -> Release:
 def open_scratch(home: Path, like: Settings, conf: Path | None = None) -> Lake:
     """The lake of a scratch home."""
     return open_lake(scratch_settings(home, like, conf))
+
+
+def content(lake: Lake) -> dict[tuple[str, date], str]:
+    """Digest of every table and date of the current release."""
+    release = current_release(lake.settings)
+    assert release is not None
+    state, _ = load_state(lake.settings, "nobody", release)
+    return {(n, d): done.digest for n in lake.catalogue.order for d in state.dates(n) if (done := state.get(n, d))}
+
+
+def manifest_of(lake: Lake, feed: str, day: date) -> Path:
+    """The manifest of a feed's first delivery of a day."""
+    return lake.settings.landing / feed / str(day) / "seq=1" / "manifest.json"
+
+
+def data_file_of(lake: Lake, feed: str, day: date) -> Path:
+    """The one data file of that delivery."""
+    (name,) = [entry["name"] for entry in json.loads(manifest_of(lake, feed, day).read_text())["files"]]
+    return manifest_of(lake, feed, day).parent / name

@@ -163,6 +163,12 @@ def test_backfill__nights_before_the_first_after_a_rollback__still_refused(lake,
         range_dates(lake, Range(MONDAY, TUESDAY))
 
 
+def test_night__before_the_lakes_first__refused_too(lake, steps):
+    run_backfill(lake, TUESDAY, TUESDAY, progress=steps.told.append)
+    with pytest.raises(PlanError, match="night 2024-10-21 is before 2024-10-22, the first of this lake"):
+        nightly.night_dates(lake, MONDAY)
+
+
 def test_backfill__from_an_unknown_table__refused_by_name(lake, steps):
     with pytest.raises(PlanError, match="backfill from gold.nothing: no such table"):
         backfill(lake, steps, Range(MONDAY, TUESDAY, "gold.nothing"))

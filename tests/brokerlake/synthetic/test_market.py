@@ -71,6 +71,13 @@ def test_quotes__any_day__one_row_per_product_and_the_index(market: Market) -> N
     assert len(fund) == 48 and all(row["nav_date"] == DATES[10] and row["volume"] == 0 for row in fund)
 
 
+def test_quotes__index__turns_over_what_its_shares_do_not_its_points() -> None:
+    for seed in range(4):
+        told = Market(seed, DATES)
+        turnovers = [float(told.quotes(day)["turnover"][-1].as_py()) for day in range(0, len(DATES), 10)]
+        assert min(turnovers) > 5e10 and max(turnovers) < 3e12
+
+
 def test_corporate_actions__announced__take_effect_on_their_ex_date(market: Market) -> None:
     close = {}
     announced = []
