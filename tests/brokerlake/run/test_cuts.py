@@ -11,12 +11,20 @@ from brokerlake.errors import PlanError
 from brokerlake.lake import Lake, load_calendar
 from brokerlake.plan.state import Done, LedgerState
 from brokerlake.plan.step_keys import StepKeys
+from brokerlake.run import cuts
 from brokerlake.run.cuts import Cutter, latest_known
 from brokerlake.tables import delta_files
 from tests.conftest import PROJECT
 from tests.rows import as_dicts, rows
 
 pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(autouse=True, params=[0, cuts.MOST_ROWS_IN_PLAN], ids=["from_files", "in_plan"])
+def most_rows_in_plan(request, monkeypatch):
+    """Every rule holds for inputs read by Spark and for small ones that stand in the plan."""
+    monkeypatch.setattr(cuts, "MOST_ROWS_IN_PLAN", request.param)
+
 
 D1, D2, D3, D4 = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 7)
 SOURCE = "silver.cash_flows"
