@@ -27,7 +27,7 @@ def scheduled_catalogue(settings: Settings) -> Catalogue:
 def dag_arguments(settings: Settings) -> dict[str, Any]:
     """Arguments of every DAG that publishes: one run at a time, no catch-up, owner, retry, callback."""
     return {
-        "start_date": datetime(2024, 1, 1, tzinfo=ZoneInfo(settings.time_zone)),
+        "start_date": datetime(1990, 1, 1, tzinfo=ZoneInfo(settings.time_zone)),
         "catchup": False,
         "max_active_runs": 1,
         "tags": ["brokerlake", "tier_1"],
