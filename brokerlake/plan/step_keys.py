@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 from brokerlake.catalog import Input, Table
@@ -15,17 +15,16 @@ from brokerlake.plan.state import LedgerState, sha256
 
 
 def _imported_jobs(path: Path, project: Path) -> set[Path]:
+    """Files of jobs/ a module imports, read off its bytecode: `ast` is not safe in threads before Python 3.12."""
+    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
     found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            file = project.joinpath(*name.split(".")).with_suffix(".py")
-            if name.startswith("jobs.") and file.exists():
-                found.add(file)
+    for kind, what in ModuleFinder().scan_opcodes(code):
+        if kind == "absolute_import":
+            members, module = what
+            for name in (module, *(f"{module}.{member}" for member in members or ())):
+                file = project.joinpath(*name.split(".")).with_suffix(".py")
+                if name.startswith("jobs.") and file.exists():
+                    found.add(file)
     return found
 
 
