@@ -25,12 +25,15 @@ SQL_SETTINGS = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # A partition a night is a small file: read many in one task.
     "spark.sql.files.openCostInBytes": "262144",
     # It evaluates projections of in-plan rows one column at a time in the optimizer; executors do that faster.
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation",
     # Inputs are cut by literal dates already; pruning by a join would plan its other side a second time.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+    # It tells the JVM the caller's line for each column expression: four round trips instead of one.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.scheduler.mode": "FAIR",
     "spark.ui.enabled": "false",
     # The text of every plan is made again after each stage; ours are long and nobody reads them.

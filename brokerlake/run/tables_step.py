@@ -17,8 +17,8 @@ from brokerlake.quality.suites import Suite, load_suite, run_suite, suite_path
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
 from brokerlake.run.meter import Spent
-from brokerlake.run.verdicts import VERDICT, Watch, account_for_rows, kept_rows
-from brokerlake.tables import delta_queries, spark_tables
+from brokerlake.run.verdicts import VERDICT, WRITTEN, account_for_rows, with_accounts
+from brokerlake.tables import delta_queries, spark_tables, staging
 from brokerlake.tables.digests import Measured, measure, nothing
 
 if TYPE_CHECKING:
@@ -89,23 +89,24 @@ def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
 
 
 def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
-    contract, path = run.contract(table), run.lake.settings.table_path(table.name)
+    contract, settings = run.contract(table), run.lake.settings
     built = _build(run, table, days)
     judged = VERDICT in built.columns
-    watch = Watch(built) if judged else None
-    frame = spark_tables.shape_to_contract(kept_rows(watch.rows) if watch else built, contract)
-    version = spark_tables.write_days(
-        frame,
-        path,
-        contract,
-        days,
-        whole=table.write == "replace_all",
-        base_version=run.state.vector.get(table.name),
-        metadata=run.metadata(table, days),
-    )
-    measured = _measure(run, table, contract, version, days)
-    if watch:
-        account_for_rows(run, table, built, measured, watch.counts)
+    frame = with_accounts(run, table, built, contract) if judged else spark_tables.shape_to_contract(built, contract)
+    with staging.staged(frame, settings.private / "spark" / "staged" / table.name) as folder:
+        version = staging.write_days(
+            run.spark,
+            folder,
+            {VERDICT: WRITTEN} if judged else {},
+            settings.table_path(table.name),
+            contract,
+            None if table.write == "replace_all" else days,
+            base_version=run.state.vector.get(table.name),
+            metadata=run.metadata(table, days),
+        )
+        measured = _measure(run, table, contract, version, days)
+        if judged:
+            account_for_rows(run, table, folder, measured)
     return Written(version, measured)
 
 

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from brokerlake.catalog import Table
+from brokerlake.catalog import Contract, Table
 from brokerlake.errors import ContractError, RejectLimitError
 from brokerlake.tables import ops
+from brokerlake.tables.delta_queries import ask, identifier, scan_staged
 from brokerlake.tables.digests import Measured
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ RULE = "_rule"
 ROWS = "rows"
 KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED = "kept", "rejected", "duplicate", "unchanged", "derived"
 WRITTEN = (KEPT, DERIVED)
-NOT_KEPT = (REJECTED, DUPLICATE, UNCHANGED, DERIVED)
-BUCKETS = 64
+EXCERPT = "_excerpt"
+PLACE = ("_file", "_line", "_business_date", "_sequence", "_delivered_on")
 
 
 @dataclass(frozen=True)
@@ -42,30 +44,6 @@ class Verdicts:
         return self.numbers.get((day, verdict, measure), Decimal(0))
 
 
-class Watch:
-    """Counts verdicts in the write pass, so that a second look is taken only where rows must be told apart."""
-
-    def __init__(self, built: DataFrame) -> None:
-        from pyspark.sql import Observation
-        from pyspark.sql import functions as F
-
-        self._observation = Observation()
-        counts = [F.count_if(F.col(VERDICT) == verdict).alias(verdict) for verdict in NOT_KEPT]
-        self.rows = built.observe(self._observation, *counts)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows by verdict other than kept, over all dates; asked after the write."""
-        return dict(self._observation.get)
-
-
-def kept_rows(built: DataFrame) -> DataFrame:
-    """The rows that are written."""
-    from pyspark.sql import functions as F
-
-    return built.where(F.col(VERDICT).isin(*WRITTEN))
-
-
 def bronze_source(run: Run, table: Table) -> Table | None:
     """The bronze table whose rows the table judges."""
     for entry in table.inputs:
@@ -74,20 +52,39 @@ def bronze_source(run: Run, table: Table) -> Table | None:
     return None
 
 
-def account_for_rows(
-    run: Run, table: Table, built: DataFrame, measured: Mapping[date, Measured], seen: Mapping[str, int]
-) -> None:
-    """Every row counted, those not kept filed in ops.rejected; raises when a feed is over its reject limit."""
+def _source_of(run: Run, table: Table) -> Table:
     source = bronze_source(run, table)
     if source is None:
         raise ContractError(f"{table.name}: build() returns {VERDICT} but reads no bronze table of the run")
-    totals = run.contract(table).control_totals
-    numbers, rows = _seen_in_the_write(measured, seen), None
-    if seen[REJECTED] or seen[DUPLICATE] or (any(seen.values()) and (totals or len(measured) > 1)):
-        groups = _look_again(run, source, built, totals)
-        numbers, rows = _numbers(groups, totals), _rows_not_kept(run, table, source, groups)
-    verdicts = Verdicts(_with_kept(numbers, measured, totals))
-    file_rejected(run, table.name, sorted(measured), rows)
+    return source
+
+
+def with_accounts(run: Run, table: Table, built: DataFrame, contract: Contract) -> DataFrame:
+    """Every judged row: the contract's columns, its verdict and what ops.rejected shows of it.
+
+    `_excerpt` holds the delivered values of a rejected or duplicate row, not yet masked.
+    """
+    from pyspark.sql import functions as F
+
+    from brokerlake.tables.spark_tables import shape_to_contract
+
+    names = [c.name for c in run.lake.contract(_source_of(run, table).name).columns if not c.name.startswith("_")]
+    shown = [F.col(name).cast("string") for name in names if name in built.columns]
+    excerpt = F.when(F.col(VERDICT).isin(REJECTED, DUPLICATE), F.concat_ws("|", *shown))
+    shape_to_contract(built, contract)
+    columns = dict.fromkeys([c.name for c in contract.columns] + [VERDICT, RULE, *PLACE])
+    return built.select(*columns, excerpt.alias(EXCERPT))
+
+
+def account_for_rows(run: Run, table: Table, staged: Path, measured: Mapping[date, Measured]) -> None:
+    """Every staged row counted, those rejected or duplicate filed in ops.rejected.
+
+    Raises:
+        RejectLimitError: a night of the feed is over its limit.
+    """
+    source, totals = _source_of(run, table), run.contract(table).control_totals
+    verdicts = Verdicts(_with_kept(_not_kept(staged, totals), measured, totals))
+    file_rejected(run, table.name, sorted(measured), _rows_not_kept(run, table, source, staged))
     _file_totals(run, table, source, measured, verdicts)
     _check_limit(run, source, measured, verdicts)
 
@@ -95,46 +92,18 @@ def account_for_rows(
 Numbers = dict[tuple[date, str, str], Decimal]
 
 
-def _seen_in_the_write(measured: Mapping[date, Measured], seen: Mapping[str, int]) -> Numbers:
-    return {(day, verdict, ROWS): Decimal(count) for day in measured for verdict, count in seen.items() if count}
-
-
-def _look_again(run: Run, source: Table, built: DataFrame, totals: Sequence[str]) -> pa.Table:
-    """One row per night, verdict other than kept, and bucket: `rows`, control sums, `filed` (what ops.rejected gets).
-
-    The buckets keep the arrays short when a whole file came twice.
-    """
-    from pyspark.sql import functions as F
-
-    names = [c.name for c in run.lake.contract(source.name).columns if not c.name.startswith("_")]
-    shown = [F.col(name).cast("string") for name in names if name in built.columns]
-    filed = F.struct(
-        F.col("_file").alias("file"),
-        F.col("_line").alias("line"),
-        F.col(RULE).alias("rule"),
-        F.concat_ws("|", *shown).alias("excerpt"),
-        F.col("_business_date").alias("business_date"),
-        F.col("_sequence").alias("sequence"),
+def _not_kept(staged: Path, totals: Sequence[str]) -> Numbers:
+    """Rows and control sums by night and verdict other than kept."""
+    sums = "".join(f", sum({identifier(name)}::DECIMAL(38, 4)) AS {identifier(name)}" for name in totals)
+    found = ask(
+        f"SELECT _delivered_on AS night, {VERDICT} AS verdict, count(*) AS {ROWS}{sums} "
+        f"FROM {scan_staged(staged)} WHERE {VERDICT} <> '{KEPT}' GROUP BY ALL"
     )
-    return (
-        built.where(F.col(VERDICT) != KEPT)
-        .groupBy("_delivered_on", VERDICT, F.pmod(F.col("_line"), F.lit(BUCKETS)).alias("bucket"))
-        .agg(
-            F.count(F.lit(1)).alias(ROWS),
-            *[F.sum(F.col(name).cast("decimal(28,4)")).cast("decimal(38,4)").alias(f"sum_{name}") for name in totals],
-            F.collect_list(F.when(F.col(VERDICT).isin(REJECTED, DUPLICATE), filed)).alias("filed"),
-        )
-        .toArrow()
-    )
-
-
-def _numbers(groups: pa.Table, totals: Sequence[str]) -> Numbers:
-    numbers: Numbers = {}
-    for group in groups.drop_columns(["filed"]).to_pylist():
-        for measure, column in [(ROWS, ROWS), *((name, f"sum_{name}") for name in totals)]:
-            key = (group["_delivered_on"], group[VERDICT], measure)
-            numbers[key] = numbers.get(key, Decimal(0)) + (group[column] or Decimal(0))
-    return numbers
+    return {
+        (group["night"], group["verdict"], measure): Decimal(group[measure] or 0)
+        for group in found.to_pylist()
+        for measure in (ROWS, *totals)
+    }
 
 
 def _with_kept(numbers: Numbers, measured: Mapping[date, Measured], totals: Sequence[str]) -> Numbers:
@@ -146,28 +115,26 @@ def _with_kept(numbers: Numbers, measured: Mapping[date, Measured], totals: Sequ
     return numbers
 
 
-def _rows_not_kept(run: Run, table: Table, source: Table, groups: pa.Table) -> pa.Table:
+def _rows_not_kept(run: Run, table: Table, source: Table, staged: Path) -> pa.Table:
     """The rejected and duplicate rows as ops.rejected keeps them, excerpts masked."""
     from brokerlake.privacy.scrub import scrub_excerpts
 
-    of_group = pc.list_parent_indices(groups["filed"])
-    filed = pa.Table.from_struct_array(pc.list_flatten(groups["filed"]))
-    count, schema = filed.num_rows, ops.OPS_SCHEMAS["rejected"]
-    sentences = [
-        f"{source.feed}: line {line} breaks {rule}"
-        for line, rule in zip(filed["line"].to_pylist(), filed["rule"].to_pylist(), strict=True)
-    ]
+    found = ask(
+        f"SELECT _delivered_on AS night, {VERDICT} AS verdict, {RULE} AS rule, {EXCERPT} AS excerpt, _file AS file, "
+        f"_line AS line, _business_date AS business_date, _sequence AS sequence FROM {scan_staged(staged)} "
+        f"WHERE {VERDICT} IN ('{REJECTED}', '{DUPLICATE}') ORDER BY night, file, line"
+    )
+    count, schema = found.num_rows, ops.OPS_SCHEMAS["rejected"]
+    places = zip(found["line"].to_pylist(), found["rule"].to_pylist(), strict=True)
     columns = {
+        **{name: found[name] for name in found.schema.names},
         "run_id": pa.array([run.run_id] * count, pa.string()),
-        "night": groups["_delivered_on"].take(of_group),
         "feed": pa.array([source.feed] * count, pa.string()),
         "table_name": pa.array([table.name] * count, pa.string()),
-        "verdict": groups[VERDICT].take(of_group),
-        "sentence": pa.array(sentences, pa.string()),
-        **{name: filed[name] for name in ("file", "line", "rule", "business_date", "sequence")},
-        "excerpt": pa.array(scrub_excerpts(filed["excerpt"].to_pylist()), pa.string()),
+        "sentence": pa.array([f"{source.feed}: line {line} breaks {rule}" for line, rule in places], pa.string()),
+        "excerpt": pa.array(scrub_excerpts(found["excerpt"].to_pylist()), pa.string()),
     }
-    return pa.table([columns[name] for name in schema.names], names=schema.names)
+    return pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
 
 
 def file_rejected(run: Run, table: str, nights: Sequence[date], rows: pa.Table | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Schema, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from brokerlake.catalog import Contract
@@ -18,8 +18,11 @@ TABLE_SETTINGS = {
     "delta.deletedFileRetentionDuration": "interval 75 days",
     "delta.enableExpiredLogCleanup": "false",
 }
-# Spark's reader of snappy pages sets up a stream and a buffer a page, which for small files costs more than their rows.
-WRITER = WriterProperties(compression="ZSTD", compression_level=1)
+# Spark's reader of snappy pages sets up a stream and a buffer a page, which for small files costs more than their rows;
+# dictionaries double the writer's time and memory and save no bytes after zstd.
+WRITER = WriterProperties(
+    compression="ZSTD", compression_level=1, default_column_properties=ColumnProperties(dictionary_enabled=False)
+)
 _ARROW = {
     "string": pa.string(),
     "bigint": pa.int64(),
@@ -90,6 +93,18 @@ def restore(path: Path, version: int) -> int:
     return table.version()
 
 
+def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
+    """Make the table ready for a commit on top of `base_version` (the empty table when None).
+
+    A head that nobody published is put back, and columns new in the contract are added.
+    """
+    if head(path) is None:
+        create(path, contract)
+    else:
+        restore(path, base_version or 0)
+    add_columns(path, contract)
+
+
 def read(path: Path, version: int | None = None, columns: list[str] | None = None) -> pa.Table:
     """The table at `version` (head when None) as Arrow."""
     return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
@@ -105,8 +120,10 @@ def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     return DeltaTable(path).version()
 
 
-def replace(path: Path, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
-    """Replace the rows that `predicate` names in one commit; the head's version after it."""
+def replace(
+    path: Path, rows: pa.Table | pa.RecordBatchReader, predicate: str | None, metadata: Mapping[str, object]
+) -> int:
+    """Replace the rows that `predicate` names (all when None) in one commit; the head's version after it."""
     write_deltalake(
         path,
         rows,

@@ -69,6 +69,11 @@ def scan_days(path: Path, version: int, column: str | None, days: Sequence[date]
     return f"{scan(path, version)} WHERE {bounds} AND {name} IN ({listed})"
 
 
+def scan_staged(folder: Path) -> str:
+    """The Parquet files of a folder, as a table expression."""
+    return f"read_parquet({quoted(f'{folder}/*.parquet')})"
+
+
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     """The process's own; threads ask it through cursors, so that they share one memory limit."""

@@ -72,36 +72,23 @@ def shape_to_contract(frame: DataFrame, contract: Contract) -> DataFrame:
     return frame.select([F.col(f"`{column.name}`") for column in contract.columns])
 
 
-def write_days(
-    frame: DataFrame,
-    path: Path,
-    contract: Contract,
-    days: Sequence[date],
-    *,
-    whole: bool,
-    base_version: int | None,
-    metadata: Mapping[str, object],
-) -> int:
-    """Replace the partitions of `days` (or the whole table) in one commit on top of `base_version`; its version.
+def read_staged(spark: SparkSession, folder: Path, contract: Contract, where: Mapping[str, Sequence[str]]) -> DataFrame:
+    """The contract's columns of staged rows that have one of the values of each column in `where`."""
+    rows = spark.read.parquet(str(folder))
+    for name, values in where.items():
+        rows = rows.where(F.col(name).isin(*values))
+    return rows.select(*[column.name for column in contract.columns])
 
-    A head that nobody published is put back first, and columns new in the contract are added.
-    """
-    if delta_files.head(path) is None:
-        base_version = delta_files.create(path, contract)
-    elif base_version is None:
-        delta_files.restore(path, 0)
-    else:
-        delta_files.restore(path, base_version)
-    delta_files.add_columns(path, contract)
-    if len(days) > 1 and contract.date_column:
-        frame = frame.repartition(RANGE_WRITERS, contract.date_column)
+
+def write_days(
+    frame: DataFrame, path: Path, contract: Contract, days: Sequence[date] | None, metadata: Mapping[str, object]
+) -> None:
+    """Replace the partitions of `days` (the whole table when None) in one commit."""
+    if days and len(days) > 1:
+        frame = frame.repartition(RANGE_WRITERS, str(contract.date_column))
     writer = (
         frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(dict(metadata), default=str))
     )
-    if not whole:
+    if days:
         writer = writer.option("replaceWhere", date_list(str(contract.date_column), days))
     writer.save(str(path))
-    version = delta_files.head(path)
-    if version is None:
-        raise ContractError(f"{contract.table}: the table vanished after its write")
-    return version

@@ -54,15 +54,12 @@ def _is_money(measure: str) -> bool:
     return measure.endswith("_amount")
 
 
-def _values(fact: Fact, measures: Sequence[str]) -> list[Column]:
-    """What a row adds to each of `measures`, null where the fact has none; money in ten-thousandths of a yuan."""
-
-    def value(name: str) -> Column:
-        if name not in fact.measures:
-            return F.lit(None).cast("bigint")
-        return to_units(fact.measures[name]) if _is_money(name) else fact.measures[name].cast("bigint")
-
-    return [value(name).alias(name) for name in measures]
+def _values(fact: Fact) -> list[Column]:
+    """What a row adds to each measure of its fact; money in ten-thousandths of a yuan."""
+    return [
+        (to_units(value) if _is_money(name) else value.cast("bigint")).alias(name)
+        for name, value in fact.measures.items()
+    ]
 
 
 def _party_day(fact: Fact) -> list[Column]:
@@ -73,7 +70,7 @@ def _party_day(fact: Fact) -> list[Column]:
     ]
 
 
-def _shaped(name: str, rows: DataFrame, fact: Fact, measures: Sequence[str]) -> DataFrame:
+def _shaped(name: str, rows: DataFrame, fact: Fact) -> DataFrame:
     key = F.concat_ws("\x1f", *[F.col(column).cast("string") for column in fact.key])
     order = F.col(fact.order) if fact.order else F.lit(0)
     counts = F.lit(True) if fact.counts is None else fact.counts
@@ -84,7 +81,7 @@ def _shaped(name: str, rows: DataFrame, fact: Fact, measures: Sequence[str]) -> 
         counts.alias("_counts"),
         *_VERSION,
         *_party_day(fact),
-        *_values(fact, measures),
+        *_values(fact),
     )
     return found.where(F.col("party_id").isNotNull())
 
@@ -95,24 +92,27 @@ def all_measures(facts: Iterable[Fact]) -> list[str]:
 
 
 def party_day_changes(
-    facts: Mapping[str, Fact], delivered: Mapping[str, tuple[DataFrame, DataFrame]], measures: Sequence[str]
+    facts: Mapping[str, Fact], delivered: Mapping[str, tuple[DataFrame, DataFrame]]
 ) -> DataFrame:
-    """One row per row of a night that is new, corrected or withdrawn: party day, `_effect` (+1, -1) and `measures`.
+    """One row per row of a night that is new, corrected or withdrawn: party day, `_effect` (+1, -1) and all measures.
 
     `delivered` holds per fact the rows of the run and those of earlier partitions, which only the keys of corrected
     rows touch. All facts go through together: corrections are looked for once.
     """
     rows, earlier = [
-        reduce(DataFrame.unionAll, [_shaped(name, delivered[name][at], fact, measures) for name, fact in facts.items()])
+        reduce(
+            lambda left, right: left.unionByName(right, allowMissingColumns=True),
+            [_shaped(name, delivered[name][at], fact) for name, fact in facts.items()],
+        )
         for at in (0, 1)
     ]
     changed = changes_of_night(rows, earlier, key=["_fact", "_key"], order=["_order"], counts=F.col("_counts"))
-    return changed.select(*PARTY_DAY, EFFECT, *measures)
+    return changed.select(*PARTY_DAY, EFFECT, *all_measures(facts.values()))
 
 
-def plain_party_days(rows: DataFrame, fact: Fact, measures: Sequence[str]) -> DataFrame:
+def plain_party_days(rows: DataFrame, fact: Fact) -> DataFrame:
     """The same for rows that are never corrected."""
-    found = rows.select(*_party_day(fact), "_delivered_on", F.lit(1).alias(EFFECT), *_values(fact, measures))
+    found = rows.select(*_party_day(fact), "_delivered_on", F.lit(1).alias(EFFECT), *_values(fact))
     return found.where(F.col("party_id").isNotNull())
 
 

@@ -138,7 +138,8 @@ def build(
         "ad_clicks": (ad_clicks, earlier_ad_clicks),
         "events": (events, earlier_events),
     }
-    names = all_measures([*facts.values(), visit_fact()])
-    changes = party_day_changes(facts, delivered, names)
+    changes = party_day_changes(facts, delivered)
     dated = visits.withColumn("_started_on", local_date("started_at", params.time_zone))
-    return sum_by_party_day(changes.unionByName(plain_party_days(dated, visit_fact(), names)), names)
+    begun = plain_party_days(dated, visit_fact())
+    names = all_measures([*facts.values(), visit_fact()])
+    return sum_by_party_day(changes.unionByName(begun, allowMissingColumns=True), names)
