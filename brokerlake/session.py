@@ -45,8 +45,8 @@ SQL_SETTINGS = {
 ARCHIVE = "classes.jsa"
 
 
-def jvm_options(settings: Settings) -> str:
-    """JVM flags: UTC, and the class-data archive when setup has built one."""
+def jvm_options(settings: Settings, *, is_range: bool = False) -> str:
+    """JVM flags: UTC, the class-data archive when setup has built one, and the profile's own for nights or ranges."""
     options = ["-Duser.timezone=UTC", "-XX:+IgnoreUnrecognizedVMOptions"]
     archive = settings.tools / ARCHIVE
     if archive.exists():
@@ -56,7 +56,8 @@ def jvm_options(settings: Settings) -> str:
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
         ]
-    extra = settings.conf.get("spark", {}).get("jvm_options")
+    spark = settings.conf.get("spark", {})
+    extra = (is_range and spark.get("range_jvm_options")) or spark.get("jvm_options")
     return " ".join([*options, *([str(extra)] if extra else [])])
 
 
@@ -68,8 +69,8 @@ def jar_paths(settings: Settings) -> list[str]:
     return jars
 
 
-def open_session(settings: Settings) -> SparkSession:
-    """The process's session, made on the first call."""
+def open_session(settings: Settings, *, is_range: bool = False) -> SparkSession:
+    """The process's session, made on the first call; `is_range` says that it will work for minutes on the same code."""
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -79,7 +80,7 @@ def open_session(settings: Settings) -> SparkSession:
         raise ConfigurationError("java: no Java 17 found; run `make setup`")
     os.environ["JAVA_HOME"] = str(java)
     spark = settings.conf.get("spark", {})
-    options = jvm_options(settings)
+    options = jvm_options(settings, is_range=is_range)
     private = settings.private / "spark"
     private.mkdir(parents=True, exist_ok=True)
     # Classic driver options are read when the JVM starts, before a builder's config is.

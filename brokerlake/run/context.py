@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MANIFESTS = "ops.manifests"
 FAILED = "failed"
+LONG_RANGE_NIGHTS = 100
+"""Nights from which the code of a run stays hot long enough for the JVM's optimising compiler to pay."""
 Progress = Callable[[str], None]
 
 
@@ -55,7 +57,7 @@ class Run:
         """The process's session, opened when the first Spark step needs it."""
         from brokerlake.session import open_session
 
-        return open_session(self.lake.settings)
+        return open_session(self.lake.settings, is_range=len(self.dates.nights) >= LONG_RANGE_NIGHTS)
 
     @cached_property
     def keys(self) -> StepKeys:

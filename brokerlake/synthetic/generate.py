@@ -30,6 +30,9 @@ Progress = Callable[[str], None]
 CORRECTED_EVERY = 45  # trading days between deliveries that are handed over twice
 CORRECTED_FEEDS = ("trading_orders", "crm_contacts", "channel_clicks")
 
+DAYS_A_LINE = 20
+"""Days of extracts for which one line of progress is said."""
+
 
 def generate(
     *,
@@ -162,7 +165,8 @@ def _write_days(
     for number, day in enumerate(days, start=1):
         parts = house.broker.parts(day, house.books.step(day), events_per_day)
         planted += _write_day(landing, house.broker, house.planter, day, parts)
-        progress(f"{house.broker.dates.trading_dates[day]} written ({number} of {len(days)})")
+        if number % DAYS_A_LINE == 0 or number == len(days):
+            progress(f"{house.broker.dates.trading_dates[day]} written ({number} of {len(days)})")
     return planted
 
 

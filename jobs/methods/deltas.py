@@ -91,9 +91,7 @@ def all_measures(facts: Iterable[Fact]) -> list[str]:
     return list(dict.fromkeys(name for fact in facts for name in fact.measures))
 
 
-def party_day_changes(
-    facts: Mapping[str, Fact], delivered: Mapping[str, tuple[DataFrame, DataFrame]]
-) -> DataFrame:
+def party_day_changes(facts: Mapping[str, Fact], delivered: Mapping[str, tuple[DataFrame, DataFrame]]) -> DataFrame:
     """One row per row of a night that is new, corrected or withdrawn: party day, `_effect` (+1, -1) and all measures.
 
     `delivered` holds per fact the rows of the run and those of earlier partitions, which only the keys of corrected

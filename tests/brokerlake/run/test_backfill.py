@@ -78,7 +78,7 @@ def steps(monkeypatch) -> Pretended:
     monkeypatch.setattr(nightly, "run_bronze_step", pretended.step)
     monkeypatch.setattr(nightly, "run_table_step", pretended.step)
     monkeypatch.setattr(nightly, "write_report", lambda lake, release, tell: pretended.reported.append(release.number))
-    monkeypatch.setattr("brokerlake.session.open_session", lambda settings: SimpleNamespace(version="none"))
+    monkeypatch.setattr("brokerlake.session.open_session", lambda *_, **__: SimpleNamespace(version="none"))
     return pretended
 
 

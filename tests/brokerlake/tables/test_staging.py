@@ -1,0 +1,77 @@
+"""A staged build becomes one commit, whoever writes it, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from deltalake import DeltaTable
+
+from brokerlake.catalog import contract_of
+from brokerlake.tables import delta_files, staging
+from tests.conftest import PROJECT
+from tests.rows import rows
+
+pytestmark = pytest.mark.spark
+
+TABLE = "silver.cash_flows"
+D1, D2 = date(2024, 3, 4), date(2024, 3, 5)
+
+
+@pytest.fixture(params=[0, staging.MOST_OPEN_COLUMNS], ids=["spark_writes", "deltalake_writes"])
+def most_open_columns(request, monkeypatch):
+    monkeypatch.setattr(staging, "MOST_OPEN_COLUMNS", request.param)
+
+
+def _commit(spark, path, values, days, base_version):
+    from pyspark.sql import functions as F
+
+    contract = contract_of(PROJECT, TABLE)
+    frame = rows(spark, TABLE, values).withColumn("_verdict", F.when(F.col("amount") > 0, "kept").otherwise("rejected"))
+    with staging.staged(frame, path.parent / "staged") as folder:
+        return staging.write_days(
+            spark,
+            folder,
+            {"_verdict": ("kept",)},
+            path,
+            contract,
+            days,
+            base_version=base_version,
+            metadata={"run_id": "r"},
+        )
+
+
+def _content(path, version):
+    found = DeltaTable(path, version=version).to_pyarrow_table(columns=["flow_id", "amount", "_delivered_on"])
+    return sorted((row["_delivered_on"], row["flow_id"], str(row["amount"])) for row in found.to_pylist())
+
+
+def _flow(name, amount, day):
+    return {"flow_id": name, "amount": amount, "flow_date": day, "_business_date": day, "_delivered_on": day}
+
+
+def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(spark, tmp_path, most_open_columns):
+    path = tmp_path / "flows"
+    first = _commit(spark, path, [_flow("a", 1, D1), _flow("b", 2, D2), _flow("no", -1, D2)], [D1, D2], None)
+    assert _content(path, first) == [(D1, "a", "1.0000"), (D2, "b", "2.0000")]
+    second = _commit(spark, path, [_flow("c", 3, D2)], [D2], first)
+    assert second == first + 1
+    assert _content(path, second) == [(D1, "a", "1.0000"), (D2, "c", "3.0000")]
+    assert DeltaTable(path).protocol().min_reader_version == 1
+    assert not (tmp_path / "staged").exists()
+
+
+def test_write_days__no_rows__empties_the_date(spark, tmp_path, most_open_columns):
+    path = tmp_path / "flows"
+    first = _commit(spark, path, [_flow("a", 1, D1), _flow("b", 2, D2)], [D1, D2], None)
+    second = _commit(spark, path, [_flow("no", -1, D2)], [D2], first)
+    assert _content(path, second) == [(D1, "a", "1.0000")]
+
+
+def test_write_days__head_that_nobody_published__is_not_built_upon(spark, tmp_path, most_open_columns):
+    path = tmp_path / "flows"
+    published = _commit(spark, path, [_flow("a", 1, D1)], [D1], None)
+    _commit(spark, path, [_flow("bad", 9, D2)], [D2], published)
+    after = _commit(spark, path, [_flow("c", 3, D1)], [D1], published)
+    assert _content(path, after) == [(D1, "c", "3.0000")]
+    assert delta_files.head(path) == after
