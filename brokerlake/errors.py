@@ -35,3 +35,7 @@ class PlanError(BrokerlakeError):
 
 class ReleaseError(BrokerlakeError):
     """A release is missing, withdrawn or cannot be read."""
+
+
+class LeaseError(BrokerlakeError):
+    """Another run holds the lake, or this one has lost it."""

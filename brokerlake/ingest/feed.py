@@ -6,7 +6,7 @@ manifests when the last row has been read and before the commit, so that a deliv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -89,11 +89,12 @@ def ingest_feed(
     *,
     base_version: int | None,
     user_metadata: Mapping[str, object],
+    before_commit: Callable[[], None] = lambda: None,
 ) -> Ingested:
     """Replace the partitions `dates` of the feed's bronze table by the deliveries `taken`, in one commit.
 
     The head is first brought back to `base_version` (to the empty table when that is None). Deliveries that a higher
-    sequence of the same night replaces are counted, not read.
+    sequence of the same night replaces are counted, not read. `before_commit` may still refuse when all is read.
 
     Raises LandingError for a delivery that is not what its manifest says, RejectLimitError for a night with too many
     malformed rows; nothing is committed then.
@@ -101,9 +102,9 @@ def ingest_feed(
     source = feed_source(settings, feed)
     path = settings.table_path(source.table)
     delta_files.create(path, source.contract)
-    delta_files.restore(path, base_version or 0)
+    restored = delta_files.restore(path, base_version or 0)
     run = _prepare(settings, source, taken, dates, base_version)
-    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run))
+    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run, before_commit))
     days = ", ".join(f"'{day}'" for day in sorted(dates))
     try:
         version = delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
@@ -111,6 +112,7 @@ def ingest_feed(
         if run.failure is not None:  # the writer only says that its stream broke
             raise run.failure from None
         raise
+    delta_files.check_follows(source.table, version, restored)
     keep_identities(settings, run.assembler.tokeniser.found(), user_metadata)
     rejected = sorted(run.rejected, key=lambda row: (row["night"], row["file"], row["line"]))
     return Ingested(
@@ -136,7 +138,7 @@ def _prepare(
     return _Run(source, assembler, counting, superseded, before)
 
 
-def _stream(run: _Run) -> Iterator[pa.RecordBatch]:
+def _stream(run: _Run, before_commit: Callable[[], None]) -> Iterator[pa.RecordBatch]:
     """Every batch of the commit; raises (and remembers) what is wrong before the writer can commit."""
     try:
         for assembled in _read_files(run):
@@ -148,6 +150,7 @@ def _stream(run: _Run) -> Iterator[pa.RecordBatch]:
             run.withdrawn[night] = rows.num_rows
             yield from rows.to_batches()
         _count(run)
+        before_commit()
     except BaseException as failure:
         run.failure = failure
         raise

@@ -51,6 +51,7 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
         days,
         base_version=run.state.vector.get(table.name),
         user_metadata=run.metadata(table, days),
+        before_commit=run.check_lease,
     )
     rejected = outcome.rejected.append_column("run_id", pa.array([run.run_id] * outcome.rejected.num_rows, pa.string()))
     file_rejected(run, table.name, days, rejected.select(ops.OPS_SCHEMAS["rejected"].names))

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brokerlake.catalog import Contract, Table
+from brokerlake.errors import LeaseError
 from brokerlake.lake import Lake
+from brokerlake.lease import Lease
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import NO_VERSION, PASSED, Done, LedgerState, load_state
 from brokerlake.plan.step_keys import StepKeys
@@ -38,6 +41,7 @@ class Run:
         state: what is done, and the version vector so far.
         deliveries: content hash of what a night took, by feed and night; the inputs of bronze.
         manifests: rows of ops.manifests as this run knows them, by feed and night.
+        lease: what lets it write; None for a run that only looks, as a plan does.
     """
 
     lake: Lake
@@ -51,6 +55,7 @@ class Run:
     deliveries: dict[tuple[str, date], str] = field(default_factory=dict)
     manifests: dict[tuple[str, date], list[dict[str, Any]]] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
+    lease: Lease | None = None
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -58,6 +63,21 @@ class Run:
         from brokerlake.session import open_session
 
         return open_session(self.lake.settings, is_range=len(self.dates.nights) >= LONG_RANGE_NIGHTS)
+
+    @property
+    def staging(self) -> Path:
+        """Where builds of this epoch wait for their commit."""
+        return self.lake.settings.private / "spark" / "staged" / f"epoch-{self.held_lease().epoch}"
+
+    def held_lease(self) -> Lease:
+        """The run's lease; raises LeaseError when it has none, so it cannot write."""
+        if self.lease is None:
+            raise LeaseError(f"{self.run_id}: holds no lease, so it cannot write")
+        return self.lease
+
+    def check_lease(self) -> None:
+        """Raise LeaseError unless the run still holds the lake; asked before every commit."""
+        self.held_lease().check()
 
     @cached_property
     def keys(self) -> StepKeys:
@@ -150,6 +170,7 @@ class Run:
         }
 
     def _append(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.check_lease()
         ops.append_ops(self.lake.settings, "ledger", ops.as_table("ledger", rows), {"run_id": self.run_id})
 
     def contract(self, table: Table) -> Contract:
@@ -157,8 +178,10 @@ class Run:
         return self.lake.contract(table.name)
 
 
-def open_run(lake: Lake, kind: str, run_id: str, dates: RunDates, progress: Progress) -> Run:
-    """The run with that id, resumed where an earlier attempt left it."""
+def open_run(
+    lake: Lake, kind: str, run_id: str, dates: RunDates, progress: Progress, lease: Lease | None = None
+) -> Run:
+    """The run with that id, resumed where an earlier attempt left it; it writes only with a lease."""
     base = current_release(lake.settings)
     state, attempt = load_state(lake.settings, run_id, base)
-    return Run(lake, run_id, kind, dates, base, state, attempt, progress)
+    return Run(lake, run_id, kind, dates, base, state, attempt, progress, lease=lease)

@@ -10,7 +10,7 @@ from typing import Any
 from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, verify
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import MANIFESTS, Run
-from brokerlake.tables import delta_files, ops
+from brokerlake.tables import delta_files, ops, staging
 
 
 def published_manifests(run: Run) -> list[dict[str, Any]]:
@@ -24,6 +24,7 @@ def take_deliveries(run: Run) -> None:
 
     Raises LandingError when a required feed is missing or a file is not what its manifest says.
     """
+    staging.drop_leftovers(run.staging.parent, run.staging.name)
     lake, newest = run.lake, run.base.night if run.base else None
     published = published_manifests(run)
     open_nights = [night for night in run.dates.landed if newest is None or night > newest]
@@ -72,6 +73,7 @@ def _record(run: Run, nights: Sequence[date], rows: Sequence[Mapping[str, Any]])
     done = {night: run.state.get(MANIFESTS, night) for night in nights}
     if not nights or all((was := done[night]) and was.digest == content[night] for night in nights):
         return
+    run.check_lease()
     path, settings = ops.ops_path(run.lake.settings, "manifests"), run.lake.settings
     if MANIFESTS in run.state.vector:
         delta_files.restore(path, run.state.vector[MANIFESTS])

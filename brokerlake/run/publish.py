@@ -39,21 +39,23 @@ def publish(run: Run, tables: Sequence[Table]) -> Release:
     if run.base and vector == {name: v for name, v in run.base.vector.items() if name != LEDGER}:
         run.progress(f"release {run.base.number} stands: nothing changed")
         return run.base
+    run.check_lease()
     for name in ("ledger", "quality_results", "control_totals", "rejected"):
         path = ops.ops_path(run.lake.settings, name)
         if delta_files.head(path) is not None:
             delta_files.compact(path, MOST_OPS_FILES)
     vector[LEDGER] = int(delta_files.head(ops.ops_path(run.lake.settings, "ledger")) or 0)
-    release = publish_release(
-        run.lake.settings,
-        run_id=run.run_id,
-        kind=run.kind,
-        night=run.dates.newest,
-        first_date=min(run.dates.nights),
-        vector=vector,
-        public=tuple(name for name in run.lake.catalogue.public if name in vector),
-        stale_feeds=stale_feeds(run, run.dates.newest),
-    )
+    with run.held_lease().committing():
+        release = publish_release(
+            run.lake.settings,
+            run_id=run.run_id,
+            kind=run.kind,
+            night=run.dates.newest,
+            first_date=min(run.dates.nights),
+            vector=vector,
+            public=tuple(name for name in run.lake.catalogue.public if name in vector),
+            stale_feeds=stale_feeds(run, run.dates.newest),
+        )
     run.progress(f"release {release.number} published: night {release.night}, {len(release.public)} public tables")
     return release
 
@@ -99,6 +101,7 @@ def _reconcile_carried(run: Run, table: Table) -> None:
     if results:
         file_totals(run, table.name, rows)
         version = run.state.vector.get(table.name)
+        run.check_lease()
         file_results(
             run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=version, results=results
         )

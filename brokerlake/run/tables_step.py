@@ -93,7 +93,8 @@ def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
     built = _build(run, table, days)
     judged = VERDICT in built.columns
     frame = with_accounts(run, table, built, contract) if judged else spark_tables.shape_to_contract(built, contract)
-    with staging.staged(frame, settings.private / "spark" / "staged" / table.name) as folder:
+    with staging.staged(frame, run.staging / table.name) as folder:
+        run.check_lease()
         version = staging.write_days(
             run.spark,
             folder,
@@ -138,6 +139,7 @@ def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> No
     suite = load_suite(suite_path(settings.project, table.name))
     frame = _rows_to_judge(run, table, written.version, days, suite, rows)
     results += run_suite(frame, suite, rows)
+    run.check_lease()
     file_results(settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results)
     stop_on(table.name, stopping(results))
 

@@ -158,6 +158,7 @@ def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
+    run.check_lease()
     listed = ", ".join(f"'{night}'" for night in nights)
     predicate = f"table_name = '{table}' AND night IN ({listed})"
     ops.replace_ops(run.lake.settings, name, rows, predicate, {"run_id": run.run_id, "table": table})

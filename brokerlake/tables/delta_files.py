@@ -12,6 +12,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, Schema, Wr
 from deltalake.exceptions import TableNotFoundError
 
 from brokerlake.catalog import Contract
+from brokerlake.errors import LeaseError
 
 TABLE_SETTINGS = {
     "delta.logRetentionDuration": "interval 75 days",
@@ -93,8 +94,8 @@ def restore(path: Path, version: int) -> int:
     return table.version()
 
 
-def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
-    """Make the table ready for a commit on top of `base_version` (the empty table when None).
+def prepare(path: Path, contract: Contract, base_version: int | None) -> int:
+    """Make the table ready for a commit on top of `base_version` (the empty table when None); the head's version then.
 
     A head that nobody published is put back, and columns new in the contract are added.
     """
@@ -103,6 +104,13 @@ def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
     else:
         restore(path, base_version or 0)
     add_columns(path, contract)
+    return DeltaTable(path).version()
+
+
+def check_follows(table: str, version: int, before: int) -> None:
+    """Raise LeaseError unless `version` is the very next one: between two of ours, somebody else has written."""
+    if version != before + 1:
+        raise LeaseError(f"{table}: version {version} does not follow {before}: another writer has committed")
 
 
 def read(path: Path, version: int | None = None, columns: list[str] | None = None) -> pa.Table:

@@ -28,6 +28,7 @@ COMMANDS = {
     "backfill",
     "releases",
     "rollback",
+    "lease",
     "quality",
     "sql",
 }
