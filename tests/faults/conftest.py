@@ -1,0 +1,51 @@
+"""One small lake a worker: its quiet history published, busy nights landed; and what they come to undisturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.faults import small_lake
+from tests.faults.small_lake import SmallLake
+
+SEED, NIGHTS = 1, 3
+Content = dict[tuple[str, date], str]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A lake before its busy nights, and the content of the same lake after the first of them."""
+
+    before: SmallLake
+    after: Content
+
+    @property
+    def night(self) -> date:
+        """The first busy night."""
+        return self.before.nights[0]
+
+
+@pytest.fixture(scope="session")
+def undisturbed(spark, test_settings, tmp_path_factory) -> Undisturbed:
+    """Read it, copy it; run nothing on it."""
+    folder = tmp_path_factory.mktemp("small")
+    before = small_lake.make(folder / "before", test_settings, SEED, NIGHTS)
+    after = before.copy(folder / "after", test_settings)
+    small_lake.run_night(after.lake, after.nights[0])
+    return Undisturbed(before, small_lake.content(after.lake))
+
+
+@pytest.fixture
+def copy(undisturbed, test_settings, tmp_path) -> Callable[[], SmallLake]:
+    """Makes copies of the lake before its busy nights, to be damaged."""
+    made: list[Path] = []
+
+    def make() -> SmallLake:
+        made.append(tmp_path / f"home{len(made)}")
+        return undisturbed.before.copy(made[-1], test_settings)
+
+    return make
