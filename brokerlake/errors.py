@@ -13,6 +13,10 @@ class LandingError(BrokerlakeError):
     """A delivery is missing, cut, or not what its manifest says."""
 
 
+class DiskError(BrokerlakeError):
+    """Less of the disk is free than a night needs to begin."""
+
+
 class RejectLimitError(BrokerlakeError):
     """A feed has a larger share of malformed rows than its reject limit allows."""
 

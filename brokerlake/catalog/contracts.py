@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from brokerlake.errors import ConfigurationError
 from brokerlake.settings import read_yaml
+
+_CLASSIFICATION = re.compile(r"[1-4]/(none|C1|C2)")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ def _read_column(table: str, item: dict[str, Any]) -> Column:
     for needed in ("name", "physicalType", "classification", "description"):
         if not item.get(needed):
             raise ConfigurationError(f"contract {table}: column {item.get('name', '?')} has no {needed}")
+    if not _CLASSIFICATION.fullmatch(str(item["classification"])):
+        raise ConfigurationError(
+            f"contract {table}: column {item['name']}: classification must be 1 to 4, a slash, and none, C1 or C2 "
+            "(C3 is never kept)"
+        )
     extra = tuple((p["property"], p["value"]) for p in item.get("customProperties", ()))
     return Column(
         name=item["name"],

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, verify
+from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, refuse_without_room, verify
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import MANIFESTS, Run
 from brokerlake.tables import delta_files, ops, staging
@@ -22,7 +22,8 @@ def published_manifests(run: Run) -> list[dict[str, Any]]:
 def take_deliveries(run: Run) -> None:
     """Record what each night of the run takes; published nights keep what they took.
 
-    Raises LandingError when a required feed is missing or a file is not what its manifest says.
+    Raises LandingError when a required feed is missing or a file is not what its manifest says, DiskError when the
+    disk has too little room for them.
     """
     staging.drop_leftovers(run.staging.parent, run.staging.name)
     lake, newest = run.lake, run.base.night if run.base else None
@@ -34,6 +35,7 @@ def take_deliveries(run: Run) -> None:
     for night in open_nights:
         check_required(lake.feeds, assigned[night], night)
     deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
+    refuse_without_room(lake.settings, deliveries)
     run.progress(f"landing: {len(deliveries)} deliveries for {len(open_nights)} nights, verifying")
     for delivery in deliveries:
         verify(delivery, lake.settings)
