@@ -29,6 +29,8 @@ THREADS = 2
 GROUP_BYTES = 4 << 20
 GROUP_FILES = 64
 SMALL_BYTES = 2 << 20
+MOST_REJECTED = 100_000
+"""Rejected rows of one commit, which are held in memory until it is made."""
 REJECTED_SCHEMA = pa.schema(
     [
         ("night", pa.date32()),
@@ -141,6 +143,8 @@ def _stream(run: _Run) -> Iterator[pa.RecordBatch]:
     try:
         for assembled in _read_files(run):
             run.rejected += assembled.rejected
+            if len(run.rejected) > MOST_REJECTED:
+                raise RejectLimitError(f"feed {run.source.feed}: too_many_malformed: more than {MOST_REJECTED} rows")
             run.notices += assembled.notices
             yield assembled.rows
         _check(run)
