@@ -21,7 +21,7 @@ from brokerlake.ingest.sources import FeedSource, feed_source
 from brokerlake.ingest.tally import FeedCounts, Tally
 from brokerlake.ingest.withdrawals import find_withdrawals, rows_before_corrections
 from brokerlake.landing import Delivery, split_superseded, verify
-from brokerlake.privacy import Tokeniser, current_key, keep_identities
+from brokerlake.privacy import keep_identities, open_tokeniser
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
@@ -127,7 +127,8 @@ def _prepare(
     dates: Sequence[date],
     base_version: int | None,
 ) -> _Run:
-    assembler = Assembler(source, Tokeniser(current_key(settings)), Tally(source.contract.control_totals))
+    tokeniser = open_tokeniser(settings, source.identity_kinds)
+    assembler = Assembler(source, tokeniser, Tally(source.contract.control_totals))
     counting: dict[date, list[Delivery]] = {}
     superseded: dict[date, list[Delivery]] = {}
     for night in sorted(dates):
