@@ -13,6 +13,7 @@ import click
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
 from brokerlake.cli.history import releases, rollback, status
+from brokerlake.cli.keys import rotate_key
 from brokerlake.cli.lease import lease
 from brokerlake.cli.query import sql
 from brokerlake.cli.runs import backfill, group, nightly, plan, table
@@ -48,6 +49,7 @@ for command in (
     lease,
     quality,
     sql,
+    rotate_key,
 ):
     commands.add_command(command)
 

@@ -21,7 +21,7 @@ from brokerlake.ingest.sources import FeedSource, feed_source
 from brokerlake.ingest.tally import FeedCounts, Tally
 from brokerlake.ingest.withdrawals import find_withdrawals, rows_before_corrections
 from brokerlake.landing import Delivery, split_superseded, verify
-from brokerlake.privacy import Tokeniser, current_key, keep_identities
+from brokerlake.privacy import keep_identities, open_tokeniser
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
@@ -29,6 +29,8 @@ THREADS = 2
 GROUP_BYTES = 4 << 20
 GROUP_FILES = 64
 SMALL_BYTES = 2 << 20
+MOST_REJECTED = 100_000
+"""Rejected rows of one commit, which are held in memory until it is made."""
 REJECTED_SCHEMA = pa.schema(
     [
         ("night", pa.date32()),
@@ -127,7 +129,8 @@ def _prepare(
     dates: Sequence[date],
     base_version: int | None,
 ) -> _Run:
-    assembler = Assembler(source, Tokeniser(current_key(settings)), Tally(source.contract.control_totals))
+    tokeniser = open_tokeniser(settings, source.identity_kinds)
+    assembler = Assembler(source, tokeniser, Tally(source.contract.control_totals))
     counting: dict[date, list[Delivery]] = {}
     superseded: dict[date, list[Delivery]] = {}
     for night in sorted(dates):
@@ -143,6 +146,8 @@ def _stream(run: _Run, before_commit: Callable[[], None]) -> Iterator[pa.RecordB
     try:
         for assembled in _read_files(run):
             run.rejected += assembled.rejected
+            if len(run.rejected) > MOST_REJECTED:
+                raise RejectLimitError(f"feed {run.source.feed}: too_many_malformed: more than {MOST_REJECTED} rows")
             run.notices += assembled.notices
             yield assembled.rows
         _check(run)

@@ -1,4 +1,4 @@
-"""A night refuses to begin with less free disk than three times its landing bytes, by the file system's numbers."""
+"""A night refuses to begin with less free disk than three times its landing bytes, by the file system's own numbers."""
 
 from __future__ import annotations
 

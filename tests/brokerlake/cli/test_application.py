@@ -18,6 +18,7 @@ from brokerlake.settings import Settings, load_settings
 from tests.brokerlake.reader.conftest import lake as lake
 
 COMMANDS = {
+    "rotate-key",
     "doctor",
     "synth",
     "status",
