@@ -26,6 +26,7 @@ COMMANDS = {
     "group",
     "table",
     "backfill",
+    "replay",
     "releases",
     "rollback",
     "quality",
