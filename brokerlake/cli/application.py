@@ -12,6 +12,7 @@ import click
 
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
+from brokerlake.cli.corrections import replay
 from brokerlake.cli.history import releases, rollback, status
 from brokerlake.cli.keys import rotate_key
 from brokerlake.cli.lease import lease
@@ -44,6 +45,7 @@ for command in (
     group,
     table,
     backfill,
+    replay,
     releases,
     rollback,
     lease,

@@ -27,6 +27,7 @@ COMMANDS = {
     "group",
     "table",
     "backfill",
+    "replay",
     "releases",
     "rollback",
     "lease",
