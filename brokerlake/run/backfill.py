@@ -11,6 +11,7 @@ from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.dates import RunDates, sparse_dates
 from brokerlake.release.releases import Release, read_releases
+from brokerlake.rights import close_folders
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
 from brokerlake.run.nightly import refuse_before_the_first, run_all, run_one_group
@@ -105,6 +106,7 @@ def chosen_tables(lake: Lake, from_table: str | None) -> Sequence[Table]:
 
 def open_range(lake: Lake, asked: Range, progress: Progress) -> Run:
     """The run of the range, resumed where it stands."""
+    close_folders(lake.settings)
     run = open_run(lake, "backfill", asked.run_id, range_dates(lake, asked), progress)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)

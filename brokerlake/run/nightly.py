@@ -11,6 +11,7 @@ from brokerlake.errors import ConfigurationError, PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.dates import RunDates
 from brokerlake.release.releases import Release, current_release, read_releases
+from brokerlake.rights import close_folders
 from brokerlake.run.bronze_step import run_bronze_step
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries, take_deliveries
@@ -51,6 +52,7 @@ def refuse_before_the_first(lake: Lake, night: date) -> None:
 
 def open_night(lake: Lake, night: date, progress: Progress) -> Run:
     """The run of `night`, resumed where it stands."""
+    close_folders(lake.settings)
     run = open_run(lake, "nightly", f"nightly:{night}", night_dates(lake, night), progress)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)
