@@ -1,4 +1,13 @@
-"""Errors a person can act on: each message is one line that names feed, file, line or table, and rule."""
+"""Errors a person can act on: each message is one line that names feed, file, line or table, and rule.
+
+What other libraries say may repeat a value of a row, so of an unexpected error only its kind and place are told.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
 
 
 class BrokerlakeError(Exception):
@@ -43,3 +52,31 @@ class ReleaseError(BrokerlakeError):
 
 class LeaseError(BrokerlakeError):
     """Another run holds the lake, or this one has lost it."""
+
+
+def kind_and_place(error: BaseException) -> str:
+    """An unexpected error in one line, without its message: `ValueError in feed.py line 116`."""
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{name} ({error.strerror})"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{name} in {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else name
+
+
+def frames_of(error: BaseException) -> str:
+    """The tracebacks of an error and of those it came from, oldest first, without their messages."""
+    parts = ["Traceback, without messages: they may repeat values of a row\n"]
+    for step in reversed(list(_chain(error))):
+        parts += traceback.format_tb(step.__traceback__)
+        parts.append(f"{type(step).__name__}\n")
+    return "".join(parts)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, then what it came from, each once."""
+    seen: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in seen:
+        seen.append(step)
+        yield step
+        step = step.__cause__ or step.__context__

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brokerlake.errors import ConfigurationError
-from brokerlake.settings import read_yaml
+from brokerlake.plain_yaml import expected_shape, read_mapping
 
 _CLASSIFICATION = re.compile(r"[1-4]/(none|C1|C2)")
 
@@ -113,8 +113,13 @@ def _read_column(table: str, item: dict[str, Any]) -> Column:
 @cache
 def load_contract(path: Path) -> Contract:
     """The contract in `path`; raises ConfigurationError naming table and column when a part is missing."""
-    raw = read_yaml(path)
+    raw = read_mapping(path)
     table = f"{path.parent.name}.{path.stem}"
+    with expected_shape(f"contract {table}"):
+        return _as_contract(path, table, raw)
+
+
+def _as_contract(path: Path, table: str, raw: dict[str, Any]) -> Contract:
     if raw.get("id") != table:
         raise ConfigurationError(f"contract {table}: id says {raw.get('id')}")
     schema = raw["schema"][0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from brokerlake.errors import ConfigurationError, QualityError
+from brokerlake.plain_yaml import expected_shape, read_mapping
 from brokerlake.quality.results import CRITICAL, WARNING, Result
-from brokerlake.settings import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _of_thread = threading.local()
 ROW_WISE = ("expect_column_values_", "expect_column_pair_values_", "expect_column_value_lengths_")
 """Expectations that judge row by row: without rows they hold, and Great Expectations is not asked."""
+_EXPECTATION = re.compile(r"expect_[a-z_]+")
+_CODE = {"row_condition", "condition_parser", "unexpected_rows_query", "template_dict"}
+"""Arguments that Great Expectations evaluates as code or SQL."""
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 
 
@@ -70,12 +74,19 @@ def suite_path(project: Path, table: str) -> Path:
 @cache
 def load_suite(path: Path) -> Suite:
     """The suite in `path`; raises ConfigurationError naming table and rule."""
-    raw = read_yaml(path)
+    raw = read_mapping(path)
+    with expected_shape(f"expectations {path.parent.name}.{path.stem}"):
+        return _as_suite(raw)
+
+
+def _as_suite(raw: Mapping[str, Any]) -> Suite:
     rules = []
     for item in raw.get("rules") or ():
         for needed in ("id", "type", "kwargs", "severity", "reason"):
             if needed not in item:
                 raise ConfigurationError(f"expectations {raw.get('table')}: rule {item.get('id', '?')} has no {needed}")
+        if not _EXPECTATION.fullmatch(item["type"]) or _CODE.intersection(item["kwargs"]):
+            raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: not a plain expectation")
         if item["severity"] not in (CRITICAL, WARNING):
             raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: severity {item['severity']}")
         rules.append(SuiteRule(**{key: item[key] for key in SuiteRule.__dataclass_fields__ if key in item}))

@@ -12,6 +12,7 @@ from brokerlake.lake import Lake
 from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates, sparse_dates
 from brokerlake.release.releases import Release, read_releases
+from brokerlake.rights import close_folders
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
 from brokerlake.run.nightly import REPORT, refuse_before_the_first, report_current, run_all, run_one_group
@@ -106,6 +107,7 @@ def chosen_tables(lake: Lake, from_table: str | None) -> Sequence[Table]:
 
 def open_range(lake: Lake, asked: Range, progress: Progress, lease: Lease | None = None) -> Run:
     """The run of the range, resumed where it stands."""
+    close_folders(lake.settings)
     run = open_run(lake, "backfill", asked.run_id, range_dates(lake, asked), progress, lease)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)

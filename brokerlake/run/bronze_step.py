@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from brokerlake.catalog import Table
-from brokerlake.errors import BrokerlakeError, TotalsError
+from brokerlake.errors import BrokerlakeError, TotalsError, frames_of
 from brokerlake.ingest import FeedCounts, Ingested, ingest_feed
 from brokerlake.plan.state import sha256
 from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results
@@ -21,6 +22,8 @@ from brokerlake.run.tables_step import plain_cause, stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
 from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured
+
+log = logging.getLogger(__name__)
 
 
 def run_bronze_step(run: Run, table: Table) -> bool:
@@ -37,7 +40,8 @@ def run_bronze_step(run: Run, table: Table) -> bool:
         raise
     except Exception as crash:
         run.record_failed(table.name, days, spent)
-        raise BrokerlakeError(f"{table.feed}: {days[0]} to {days[-1]}: {plain_cause(crash)}") from crash
+        log.error("%s", frames_of(crash))
+        raise BrokerlakeError(f"{table.feed}: {days[0]} to {days[-1]}: {plain_cause(crash)}") from None
     run.record_passed(table, version, measured, spent)
     return True
 

@@ -12,6 +12,7 @@ from brokerlake.lake import Lake
 from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.release.releases import Release, current_release, read_releases
+from brokerlake.rights import close_folders
 from brokerlake.run.bronze_step import run_bronze_step
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries, take_deliveries
@@ -57,6 +58,7 @@ def night_id(night: date) -> str:
 
 def open_night(lake: Lake, night: date, progress: Progress, lease: Lease | None = None) -> Run:
     """The run of `night`, resumed where it stands."""
+    close_folders(lake.settings)
     run = open_run(lake, "nightly", night_id(night), night_dates(lake, night), progress, lease)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from brokerlake.errors import BrokerlakeError
+from brokerlake.errors import BrokerlakeError, kind_and_place
 from brokerlake.schedule.manifests import may_start
 from brokerlake.schedule.night import night_of
 from brokerlake.schedule.ranges import range_of
@@ -46,11 +46,10 @@ def progress_of(task: str) -> Callable[[str], None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """One line: an expected error as it stands, another one with its type and first line."""
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else "no message"
-    expected = isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError)
-    return first if expected else f"{type(error).__name__}: {first}"
+    """One line: an expected error as it stands, another one by its kind and place."""
+    if isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError):
+        return next(iter(str(error).strip().splitlines()), "no message")
+    return kind_and_place(error)
 
 
 def report_failure(context: Mapping[str, Any]) -> None:

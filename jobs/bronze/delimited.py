@@ -50,8 +50,8 @@ def _split_header(stretch: Stretch, delimiter: str) -> tuple[list[str], Stretch]
     head, _, rest = stretch.text.partition(b"\n")
     try:
         names = next(csv.reader([head.decode("utf-8").rstrip("\r")], delimiter=delimiter), [])
-    except csv.Error as broken:
-        raise UnreadableFile("columns_differ", "the first line does not name columns") from broken
+    except csv.Error:
+        raise UnreadableFile("columns_differ", "the first line does not name columns") from None
     if not names:
         raise UnreadableFile("empty_file", "the first line is empty, it must name the columns")
     return names, Stretch(rest, stretch.first_line + 1, stretch.count - 1)
@@ -75,9 +75,9 @@ def _read_stretch(
 
     try:
         table = _parse(stretch, names, schema, delimiter, reject)
-    except pa.ArrowInvalid as broken:
+    except pa.ArrowInvalid:
         is_full = len(rejects) >= MOST_REJECTS
-        raise (too_many_rejects(stretch.first_line) if is_full else _line_break_in_value(stretch)) from broken
+        raise (too_many_rejects(stretch.first_line) if is_full else _line_break_in_value(stretch)) from None
     if table.num_rows + len(rejects) != stretch.count:
         raise _line_break_in_value(stretch)
     wrong = np.array([entry.line - stretch.first_line for entry in rejects], dtype=np.int64)

@@ -53,8 +53,8 @@ def read(path: Path, columns: Sequence[SourceColumn], options: Options) -> Itera
                 first, notices = first + found.num_rows, ()
             if notices:
                 yield Batch(pa.RecordBatch.from_pylist([], text_schema(columns)), pa.array([], pa.int64()), (), notices)
-    except (pa.ArrowException, OSError, ValueError) as broken:
-        raise UnreadableFile("not_parquet", "not readable as Parquet: cut, damaged or another format") from broken
+    except (pa.ArrowException, OSError, ValueError):
+        raise UnreadableFile("not_parquet", "not readable as Parquet: cut, damaged or another format") from None
 
 
 def _check_limits(metadata: pq.FileMetaData) -> None:

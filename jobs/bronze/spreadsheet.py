@@ -76,8 +76,8 @@ def _check_limits(path: Path) -> None:
             _unfold(archive)
     except UnreadableFile:
         raise
-    except Exception as broken:  # zlib, zipfile and codecs raise more kinds than they document
-        raise UnreadableFile("not_a_spreadsheet", _NOT_READABLE) from broken
+    except Exception:  # zlib, zipfile and codecs raise more kinds than they document
+        raise UnreadableFile("not_a_spreadsheet", _NOT_READABLE) from None
 
 
 def _unfold(archive: zipfile.ZipFile) -> None:
@@ -119,8 +119,8 @@ def _sheet_rows(path: Path) -> Iterator[tuple[Any, ...]]:
         book.close()
     except UnreadableFile:
         raise
-    except Exception as broken:  # the parser meets a hostile file with whatever it trips over
-        raise UnreadableFile("not_a_spreadsheet", _NOT_READABLE) from broken
+    except Exception:  # the parser meets a hostile file with whatever it trips over
+        raise UnreadableFile("not_a_spreadsheet", _NOT_READABLE) from None
 
 
 def cell_text(value: Any) -> str | None:
