@@ -13,6 +13,7 @@ import click
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
 from brokerlake.cli.history import releases, rollback, status
+from brokerlake.cli.maintain import maintain
 from brokerlake.cli.query import sql
 from brokerlake.cli.runs import backfill, group, nightly, plan, table
 from brokerlake.cli.synth import synth
@@ -44,6 +45,7 @@ for command in (
     backfill,
     releases,
     rollback,
+    maintain,
     quality,
     sql,
 ):
