@@ -15,6 +15,7 @@ from brokerlake.cli.corrections import replay
 from brokerlake.cli.history import releases, rollback, status
 from brokerlake.cli.keys import rotate_key
 from brokerlake.cli.lease import lease
+from brokerlake.cli.maintain import maintain
 from brokerlake.cli.query import sql
 from brokerlake.cli.runs import backfill, group, nightly, plan, table
 from brokerlake.cli.synth import synth
@@ -48,6 +49,7 @@ for command in (
     releases,
     rollback,
     lease,
+    maintain,
     quality,
     sql,
     rotate_key,

@@ -19,7 +19,8 @@ from brokerlake.landing.deliveries import DeliveredFile, Delivery, fault, field_
 AMOUNT = pa.decimal128(38, 12)
 ROWS_BEYOND = 1_000_000
 """Rows a file may have more than its manifest says before reading it to the end is no use."""
-_PLAIN_DECIMAL = r"^[+-]?[0-9]{1,24}(\.[0-9]{1,12})?$"
+PLAIN_DECIMAL = r"^[+-]?[0-9]{1,24}(\.[0-9]{1,12})?$"
+"""What is summed; anything else counts as no amount."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def key_hashes(text: pa.Table, key: Sequence[str]) -> np.ndarray:
 
 def plain_amounts(values: pa.Array) -> pa.Array:
     """The values that are plain decimals, exact; null for all others."""
-    plain = pc.fill_null(pc.match_substring_regex(values, _PLAIN_DECIMAL), False)
+    plain = pc.fill_null(pc.match_substring_regex(values, PLAIN_DECIMAL), False)
     return pc.if_else(plain, values, pa.scalar(None, pa.string())).cast(AMOUNT)
 
 

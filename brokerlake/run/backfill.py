@@ -17,8 +17,8 @@ from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
 from brokerlake.run.nightly import REPORT, refuse_before_the_first, report_current, run_all, run_one_group
 
-ALL, SPARSE = "all", "sparse"
-AS_OF_CHOICES = (ALL, SPARSE)
+ALL, SPARSE, LAST = "all", "sparse", "last"
+AS_OF_CHOICES = (ALL, SPARSE, LAST)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Range:
 
     Attributes:
         from_table: make only this table and what is made from it; None for every table.
-        as_of: `all` as-of dates of the range, or `sparse`: month ends and the last five nights.
+        as_of: `all` as-of dates of the range, `sparse`: month ends and the last five nights, or the `last` night.
     """
 
     first: date
@@ -66,7 +66,7 @@ def range_dates(lake: Lake, asked: Range) -> RunDates:
     chosen_tables(lake, asked.from_table)
     refuse_before_the_first(lake, nights[0])
     _refuse_without_sources(asked, nights, base)
-    wanted = tuple(nights) if asked.as_of == ALL else sparse_dates(lake.calendar, nights)
+    wanted = _as_of_dates(lake, asked, nights)
     if base is None:
         return RunDates(tuple(nights), tuple(nights), wanted, nights[-1])
     newest = max(nights[-1], base.night)
@@ -75,9 +75,15 @@ def range_dates(lake: Lake, asked: Range) -> RunDates:
     return RunDates(landed, tuple(lake.calendar.between(landed[0], newest)), wanted, newest)
 
 
+def _as_of_dates(lake: Lake, asked: Range, nights: Sequence[date]) -> tuple[date, ...]:
+    if asked.as_of == SPARSE:
+        return sparse_dates(lake.calendar, nights)
+    return tuple(nights) if asked.as_of == ALL else (nights[-1],)
+
+
 def _nights(lake: Lake, asked: Range) -> list[date]:
     if asked.as_of not in AS_OF_CHOICES:
-        raise PlanError(f"backfill: as-of dates {asked.as_of!r}: choose {' or '.join(AS_OF_CHOICES)}")
+        raise PlanError(f"backfill: as-of dates {asked.as_of!r}: choose {', '.join(AS_OF_CHOICES)}")
     if asked.first > asked.last:
         raise PlanError(f"backfill: {asked.first} is after {asked.last}")
     nights = lake.calendar.between(asked.first, asked.last)

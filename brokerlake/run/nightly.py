@@ -19,6 +19,7 @@ from brokerlake.run.landing_step import load_deliveries, take_deliveries
 from brokerlake.run.publish import publish
 from brokerlake.run.scheduler import run_in_order
 from brokerlake.run.tables_step import run_table_step
+from brokerlake.under_way import working_on
 
 log = logging.getLogger(__name__)
 LANDING, PUBLISH, REPORT = "landing", "publish", "report"
@@ -75,9 +76,11 @@ def run_night(lake: Lake, night: date, progress: Progress) -> Release:
 
 def run_all(run: Run, tables: Sequence[Table]) -> Release:
     """Landing, the given tables, publish and report."""
-    take_deliveries(run)
+    with working_on(run.progress, LANDING):
+        take_deliveries(run)
     run_tables(run, tables)
-    release = publish(run, tables)
+    with working_on(run.progress, PUBLISH):
+        release = publish(run, tables)
     write_report(run.lake, release, run.progress)
     return release
 
@@ -118,13 +121,17 @@ def run_tables(run: Run, tables: Sequence[Table]) -> None:
     run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
     others = [table for table in tables if table.layer != "bronze"]
     if any(run.stale_days(table) for table in others):
-        run.progress(f"spark {run.spark.version}: {len(others)} tables")
+        with working_on(run.progress, "start of Spark"):
+            version = run.spark.version
+        run.progress(f"spark {version}: {len(others)} tables")
         run_in_order(others, _told(run, run_table_step), at_a_time)
 
 
 def _told(run: Run, step: Callable[[Run, Table], bool]) -> Callable[[Table], None]:
     def told(table: Table) -> None:
-        if not step(run, table):
+        with working_on(run.progress, table.name):
+            is_made = step(run, table)
+        if not is_made:
             log.info("%s: nothing to do", table.name)
             return
         days = run.days_of(table)
@@ -148,5 +155,6 @@ def write_report(lake: Lake, release: Release, progress: Progress) -> None:
     """The steward's page of a release."""
     from brokerlake.reports.steward import write_steward_report
 
-    path = write_steward_report(lake, release)
+    with working_on(progress, REPORT):
+        path = write_steward_report(lake, release)
     progress(f"report: {path}")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROGRESS_VARIABLE = "BROKERLAKE_PROGRESS"
 """A file that gets every progress line, for whoever watches the night from outside."""
+MAINTAIN = "maintain"
+"""The one task of the weekly upkeep."""
 CHECK = "check"
 """First task of a backfill; the others ask it which release the range stands on."""
 
@@ -131,3 +133,15 @@ def check_backfill(parameters: Mapping[str, Any]) -> int:
         return base.number if base else 0
 
     return int(_failing_for_good(work))
+
+
+def run_maintenance() -> None:
+    """Merge, publish and clean as conf's `maintenance` says; the task's log tells it by table."""
+
+    def work() -> None:
+        from brokerlake.run.maintain import maintain, rules_of, sentence_of
+
+        lake, tell = _lake(), progress_of(MAINTAIN)
+        tell(sentence_of(maintain(lake, rules_of(lake.settings), tell)))
+
+    _run_told(MAINTAIN, work)

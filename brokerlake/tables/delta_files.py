@@ -118,13 +118,14 @@ def read(path: Path, version: int | None = None, columns: list[str] | None = Non
     return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
 
 
-def _properties(metadata: Mapping[str, object]) -> CommitProperties:
+def commit_properties(metadata: Mapping[str, object]) -> CommitProperties:
+    """Properties of a commit that carries `metadata` as Delta's userMetadata."""
     return CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(metadata), default=str)})
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows in one commit; the head's version after it."""
-    write_deltalake(path, rows, mode="append", commit_properties=_properties(metadata), writer_properties=WRITER)
+    write_deltalake(path, rows, mode="append", commit_properties=commit_properties(metadata), writer_properties=WRITER)
     return DeltaTable(path).version()
 
 
@@ -137,7 +138,7 @@ def replace(
         rows,
         mode="overwrite",
         predicate=predicate,
-        commit_properties=_properties(metadata),
+        commit_properties=commit_properties(metadata),
         writer_properties=WRITER,
     )
     return DeltaTable(path).version()

@@ -13,7 +13,7 @@ from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
 _TEXT, _COUNT, _DAY, _TIME = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", "UTC")
-_MONEY = pa.decimal128(38, 4)
+_MONEY = pa.decimal128(38, 12)
 
 OPS_SCHEMAS: dict[str, pa.Schema] = {
     # One row per delivery a night took, superseded ones too.

@@ -122,7 +122,7 @@ def test_range__run_id__dates_and_options_that_differ_from_the_default():
     [
         (Range(FRIDAY, MONDAY), "2024-10-25 is after 2024-10-21"),
         (Range(date(2024, 10, 26), date(2024, 10, 27)), "no trading day of XSHG from 2024-10-26 to 2024-10-27"),
-        (Range(MONDAY, FRIDAY, as_of="some"), "choose all or sparse"),
+        (Range(MONDAY, FRIDAY, as_of="some"), "choose all, sparse, last"),
     ],
 )
 def test_range_dates__no_range__says_why(lake, asked, cause):
