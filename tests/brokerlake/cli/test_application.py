@@ -27,6 +27,7 @@ COMMANDS = {
     "table",
     "backfill",
     "replay",
+    "restate",
     "releases",
     "rollback",
     "quality",
