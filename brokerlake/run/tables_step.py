@@ -15,6 +15,7 @@ from brokerlake.quality.results import Result, file_results, stopping
 from brokerlake.quality.suites import Suite, load_suite, run_suite, suite_path
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
+from brokerlake.run.late_facts import file_late_rows
 from brokerlake.run.meter import Spent
 from brokerlake.run.modules import load_module, make_params
 from brokerlake.run.verdicts import VERDICT, WRITTEN, account_for_rows, with_accounts
@@ -97,6 +98,7 @@ def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
         measured = _measure(run, table, contract, version, days)
         if judged:
             account_for_rows(run, table, folder, measured)
+            file_late_rows(run, table, version, days)
     return Written(version, measured)
 
 

@@ -107,6 +107,21 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("sequence", pa.int32()),
         ]
     ),
+    # One row per night, table, date that late rows speak of, and control total: as-of dates they would have changed.
+    "pending_restatements": pa.schema(
+        [
+            ("run_id", _TEXT),
+            ("night", _DAY),
+            ("feed", _TEXT),
+            ("table_name", _TEXT),
+            ("effective_date", _DAY),
+            ("first_as_of_date", _DAY),
+            ("last_as_of_date", _DAY),
+            ("row_count", _COUNT),
+            ("measure", _TEXT),
+            ("amount", _MONEY),
+        ]
+    ),
     # One row per rule checked on a written version.
     "quality_results": pa.schema(
         [
