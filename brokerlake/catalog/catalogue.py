@@ -94,6 +94,11 @@ class Table:
         return self.name.partition(".")[0]
 
     @property
+    def ahead(self) -> int:
+        """Trading days between a date of the table and the as-of date it tells of; 0 for all but labels."""
+        return max((entry.span for entry in self.inputs if entry.dates == "ahead"), default=0)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Other tables it reads; its own earlier dates are no source."""
         return tuple(i.table for i in self.inputs if i.table and i.table != self.name)

@@ -74,6 +74,16 @@ class Contract:
         delivered = tuple(name for name in ("_business_date", "_sequence") if name in self.by_name)
         return (*self.key, *(name for name in delivered if name not in self.key))
 
+    @cached_property
+    def properties(self) -> dict[str, Any]:
+        """Custom properties of the contract as a whole."""
+        return {item["property"]: item["value"] for item in self.raw.get("customProperties", ())}
+
+    @property
+    def effective_column(self) -> str | None:
+        """The date column that says of which day a delivered row speaks, where the contract names one."""
+        return self.properties.get("effective_column")
+
     @property
     def layer(self) -> str:
         """bronze, silver or gold."""

@@ -11,7 +11,7 @@ import click
 
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
-from brokerlake.cli.corrections import replay
+from brokerlake.cli.corrections import replay, restate
 from brokerlake.cli.history import releases, rollback, status
 from brokerlake.cli.keys import rotate_key
 from brokerlake.cli.lease import lease
@@ -46,6 +46,7 @@ for command in (
     table,
     backfill,
     replay,
+    restate,
     releases,
     rollback,
     lease,

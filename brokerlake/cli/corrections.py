@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from brokerlake.cli.progress import long_work
+from brokerlake.cli.runs import tell_release
 from brokerlake.cli.workplace import Day, Workplace
 
 _SHOWN = 20
@@ -46,3 +48,18 @@ def replay(
     delivery = hand_over_repaired(lake, feed, rows[0].business_date, repaired)
     click.echo(f"{delivery.name}: {delivery.rows} of {len(rows)} rejected rows, for night {delivery.delivered_on}")
     click.echo(f"{repaired} is no longer needed; delete it")
+
+
+@click.command(epilog="Example: brokerlake restate --from 2024-10-21 --to 2024-10-24 --known-through 2024-10-25")
+@click.option("--from", "first", type=Day(), required=True, help="First as-of date.")
+@click.option("--to", "last", type=Day(), required=True, help="Last as-of date.")
+@click.option("--known-through", type=Day(), help="The night whose knowledge counts; the newest one when left out.")
+@click.pass_obj
+def restate(place: Workplace, first: date, last: date, known_through: date | None) -> None:
+    """Make as-of tables of past dates again with what came late, and publish them; later runs keep to it."""
+    from brokerlake.run.restate import run_restatement
+
+    lake = place.lake()
+    with long_work(lake.settings.logs, f"restate-{first}-{last}") as progress:
+        release = run_restatement(lake, first, last, known_through=known_through, progress=progress)
+    tell_release(release)

@@ -13,6 +13,7 @@ def status(place: Workplace) -> None:
     """Say which run holds the lake, what is served, which night is next and whether its deliveries are there."""
     from brokerlake.lease import describe_lease
     from brokerlake.release.releases import current_release
+    from brokerlake.release.restatements import pending
     from brokerlake.schedule.manifests import is_delivered
 
     lake = place.lake()
@@ -24,6 +25,7 @@ def status(place: Workplace) -> None:
     click.echo(f"serving release {release.number}: night {release.night}, {len(release.public)} public tables")
     for feed, last in sorted(release.stale_feeds.items()):
         click.echo(f"stale: {feed}, last delivered {last or 'never'}")
+    click.echo(f"late: {pending(lake.settings, release).sentence}")
     night = lake.calendar.next(release.night)
     missing = [feed for feed in lake.feeds if not is_delivered(lake.settings.landing, feed, night)]
     required = [feed for feed in missing if lake.feeds[feed].get("required")]

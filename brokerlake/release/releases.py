@@ -20,7 +20,7 @@ class Release:
 
     Attributes:
         number: counts up by one.
-        kind: nightly, backfill or rollback.
+        kind: nightly, backfill, restate, restrict or rollback.
         night: newest night in it.
         first_date: first date the run wrote.
         vector: version of every table, ops.manifests and ops.ledger included.

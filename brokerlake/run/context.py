@@ -13,7 +13,7 @@ from brokerlake.catalog import Contract, Table
 from brokerlake.errors import LeaseError
 from brokerlake.lake import Lake
 from brokerlake.lease import Lease
-from brokerlake.plan.dates import RunDates
+from brokerlake.plan.dates import RunDates, is_as_of
 from brokerlake.plan.state import NO_VERSION, PASSED, Done, LedgerState, load_state
 from brokerlake.plan.step_keys import StepKeys
 from brokerlake.release.releases import Release, current_release
@@ -88,6 +88,17 @@ class Run:
         """The table's dates in this run."""
         return self.dates.of(table, self.lake.contract(table.name), self.lake.calendar)
 
+    def knowledge(self, table: Table) -> Callable[[date], date]:
+        """The night whose knowledge makes a date of the table: a later one for restated as-of dates."""
+        return self.state.known_through if is_as_of(table, self.contract(table)) else lambda day: day
+
+    def restatement_of(self, table: Table, day: date) -> tuple[date | None, date | None]:
+        """The nights through which a date, and the as-of date its labels are for, were restated; None where not."""
+        knows = self.knowledge(table)
+        asked = (day, self.lake.calendar.back(day, table.ahead))
+        first, second = [knows(at) if at and knows(at) != at else None for at in asked]
+        return first, second
+
     def base_version(self, table: str) -> int:
         """The table's version in the base release, -1 when it has none."""
         return self.base.vector.get(table, NO_VERSION) if self.base else NO_VERSION
@@ -113,12 +124,13 @@ class Run:
             "last_date": max(days),
             "dates": len(days),
             "step_key": self.keys.of(table, max(days)),
+            "known_through": self.knowledge(table)(max(days)),
             "input_versions": inputs,
         }
 
     def record_passed(self, table: Table, version: int, measured: Mapping[date, Measured], spent: Spent) -> None:
         """One passed ledger row per date; keys are taken in date order, so a later one sees the earlier digests."""
-        rows = []
+        rows, is_dated = [], is_as_of(table, self.contract(table))
         for day in sorted(measured):
             done = Done(
                 version,
@@ -126,6 +138,7 @@ class Run:
                 measured[day].digest,
                 measured[day].row_count,
                 measured[day].sums_text,
+                self.state.known_through(day) if is_dated else None,
             )
             self.state.record(table.name, {day: done}, version)
             rows.append(self._ledger_row(table.name, day, version, PASSED, spent, len(measured), done))
@@ -163,6 +176,7 @@ class Run:
             "row_count": done.row_count if done else None,
             "digest": done.digest if done else None,
             "sums": done.sums if done else None,
+            "known_through": done.known_through if done else None,
             "verdict": verdict,
             "cpu_seconds": spent.cpu_seconds / shared,
             "wall_seconds": spent.wall_seconds / shared,

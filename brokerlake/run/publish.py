@@ -23,7 +23,7 @@ LEDGER = "ops.ledger"
 MOST_OPS_FILES = 60
 
 
-def publish(run: Run, tables: Sequence[Table]) -> Release:
+def publish(run: Run, tables: Sequence[Table], note: str | None = None) -> Release:
     """Make the run visible by one release row; the current release when the run changed nothing.
 
     Raises PlanError when a table of the run has not passed, TotalsError when rows or money do not reconcile.
@@ -51,10 +51,11 @@ def publish(run: Run, tables: Sequence[Table]) -> Release:
             run_id=run.run_id,
             kind=run.kind,
             night=run.dates.newest,
-            first_date=min(run.dates.nights),
+            first_date=min(run.dates.nights or run.dates.as_of),
             vector=vector,
             public=tuple(name for name in run.lake.catalogue.public if name in vector),
             stale_feeds=stale_feeds(run, run.dates.newest),
+            note=note,
         )
     run.progress(f"release {release.number} published: night {release.night}, {len(release.public)} public tables")
     return release

@@ -78,9 +78,14 @@ def create(path: Path, contract: Contract) -> int:
 
 def add_columns(path: Path, contract: Contract) -> None:
     """Add the contract's columns that the table does not have yet, null in what was written before."""
+    add_missing(path, arrow_schema(contract))
+
+
+def add_missing(path: Path, schema: pa.Schema) -> None:
+    """Add the columns of `schema` that the table does not have yet, null in what was written before."""
     table = DeltaTable(path)
     there = {field.name for field in table.schema().fields}
-    new = pa.schema([field for field in arrow_schema(contract) if field.name not in there])
+    new = pa.schema([field for field in schema if field.name not in there])
     if len(new):
         table.alter.add_columns(Schema.from_arrow(new).fields)
 

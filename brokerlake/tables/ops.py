@@ -48,6 +48,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("row_count", _COUNT),
             ("digest", _TEXT),
             ("sums", _TEXT),
+            ("known_through", _DAY),
             ("verdict", _TEXT),
             ("cpu_seconds", pa.float64()),
             ("wall_seconds", pa.float64()),
@@ -106,6 +107,21 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("sequence", pa.int32()),
         ]
     ),
+    # One row per night, table, date that late rows speak of, and control total: as-of dates they would have changed.
+    "pending_restatements": pa.schema(
+        [
+            ("run_id", _TEXT),
+            ("night", _DAY),
+            ("feed", _TEXT),
+            ("table_name", _TEXT),
+            ("effective_date", _DAY),
+            ("first_as_of_date", _DAY),
+            ("last_as_of_date", _DAY),
+            ("row_count", _COUNT),
+            ("measure", _TEXT),
+            ("amount", _MONEY),
+        ]
+    ),
     # One row per rule checked on a written version.
     "quality_results": pa.schema(
         [
@@ -158,8 +174,11 @@ _one_commit = threading.Lock()
 
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
+    path = ops_path(settings, name)
     with _one_commit:
-        return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
+        if delta_files.head(path) is not None:
+            delta_files.add_missing(path, OPS_SCHEMAS[name])
+        return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
 def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
@@ -168,4 +187,5 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
     with _one_commit:
+        delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

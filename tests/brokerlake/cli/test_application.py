@@ -30,6 +30,7 @@ COMMANDS = {
     "table",
     "backfill",
     "replay",
+    "restate",
     "releases",
     "rollback",
     "lease",
