@@ -1,4 +1,7 @@
-"""F2, F3: a night stopped at its commits, or never told of them, is finished by one more run and holds the same."""
+"""F2, F3, F4: a night stopped at its commits, or never told of them, is finished by one more run and holds the same.
+
+A reader of its own process polls all public tables meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from brokerlake.tables import ops
 from tests.faults import small_lake
 from tests.faults.commits import STOPS, UNACKNOWLEDGED, AcknowledgementLost, Commits, Stopped, counted, logged
 from tests.faults.damage import SEEDS
+from tests.faults.processes import polled
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
 SEEDED = [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])]
@@ -82,9 +86,10 @@ def assert_undisturbed(small, undisturbed) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDED)
-def test_night__stopped_at_commits_of_every_step__is_finished_by_one_more_run(copy, undisturbed, seed):
+def test_night__stopped_at_commits_of_every_step__is_finished_by_one_more_run(copy, undisturbed, tmp_path, seed):
     small, draw = copy(), random.Random(seed)
-    ended = walk(one_at_a_time(small.lake), small.nights[0], forever(draw, STOPS), drawn_places(draw))
+    with polled(small, tmp_path / "polls.txt"):
+        ended = walk(one_at_a_time(small.lake), small.nights[0], forever(draw, STOPS), drawn_places(draw))
     print(f"seed {seed}: stopped {len(ended)} times: {ended}")
     assert len(ended) >= 8
     assert_undisturbed(small, undisturbed)
@@ -102,10 +107,11 @@ def test_night__stopped_at_every_commit_boundary__is_finished_by_one_more_run(co
 
 
 @pytest.mark.parametrize("seed", SEEDED)
-def test_night__acknowledgements_lost__no_row_twice_and_no_version_gap(copy, undisturbed, seed):
+def test_night__acknowledgements_lost__no_row_twice_and_no_version_gap(copy, undisturbed, tmp_path, seed):
     small, draw = copy(), random.Random(seed)
     lost = iter(lambda: UNACKNOWLEDGED, None)
-    ended = walk(one_at_a_time(small.lake), small.nights[0], lost, drawn_places(draw))
+    with polled(small, tmp_path / "polls.txt"):
+        ended = walk(one_at_a_time(small.lake), small.nights[0], lost, drawn_places(draw))
     print(f"seed {seed}: {ended}")
     assert len(ended) >= 8
     assert_undisturbed(small, undisturbed)
