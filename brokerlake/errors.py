@@ -35,3 +35,15 @@ class PlanError(BrokerlakeError):
 
 class ReleaseError(BrokerlakeError):
     """A release is missing, withdrawn or cannot be read."""
+
+
+NO_SPACE = "No space left on device"
+
+
+def plain_cause(crash: BaseException) -> str:
+    """In a few words what an error of the system, Spark or Delta is, without row content."""
+    if NO_SPACE in str(crash):
+        return "no space left on the disk"
+    condition = getattr(crash, "getCondition", None) or getattr(crash, "getErrorClass", None)
+    name = condition() if callable(condition) else None
+    return f"{type(crash).__name__}{f' [{name}]' if name else ''}; details in the log"

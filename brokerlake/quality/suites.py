@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from uuid import uuid4
 
 from brokerlake.errors import ConfigurationError, QualityError
 from brokerlake.quality.results import CRITICAL, WARNING, Result
+from brokerlake.quality.time_limit import within
 from brokerlake.settings import read_yaml
 
 if TYPE_CHECKING:
@@ -139,27 +139,12 @@ def run_suite(
         raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
     if rows == 0 and all(rule.type.startswith(ROW_WISE) for rule in suite.rules):
         return [_as_result(rule, True, None, 0) for rule in suite.rules]
-    return _within(seconds, suite.table, lambda: _run(frame, suite, rows))
-
-
-def _within(seconds: float, table: str, work: Callable[[], list[Result]]) -> list[Result]:
-    """What `work` gives or raises; a suite that hangs is left behind in its thread and ends with the process."""
-    answers: queue.SimpleQueue[tuple[list[Result], BaseException | None]] = queue.SimpleQueue()
-
-    def answer() -> None:
-        try:
-            answers.put((work(), None))
-        except BaseException as error:
-            answers.put(([], error))
-
-    threading.Thread(target=answer, name=f"suite of {table}", daemon=True).start()
     try:
-        results, error = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise QualityError(f"{table}: the suite did not end within {seconds:g} s, which counts as failed") from None
-    if error is not None:
-        raise error
-    return results
+        return within(seconds, lambda: _run(frame, suite, rows))
+    except TimeoutError:
+        raise QualityError(
+            f"{suite.table}: the suite did not end within {seconds:g} s, which counts as failed"
+        ) from None
 
 
 def _run(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:

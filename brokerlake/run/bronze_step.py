@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow as pa
 
 from brokerlake.catalog import Table
-from brokerlake.errors import BrokerlakeError, TotalsError
+from brokerlake.errors import BrokerlakeError, TotalsError, plain_cause
 from brokerlake.ingest import FeedCounts, Ingested, ingest_feed
 from brokerlake.plan.state import sha256
 from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results, stopping
 from brokerlake.run.context import Run
 from brokerlake.run.landing_step import taken_deliveries
 from brokerlake.run.meter import Spent
-from brokerlake.run.tables_step import plain_cause, stop_on
+from brokerlake.run.tables_step import stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
 from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured

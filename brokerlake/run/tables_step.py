@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brokerlake.catalog import Contract, Table
-from brokerlake.errors import BrokerlakeError, ConfigurationError, ContractError, QualityError
+from brokerlake.errors import BrokerlakeError, ConfigurationError, ContractError, QualityError, plain_cause
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
 from brokerlake.quality.suites import LONGEST_SECONDS, Suite, load_suite, run_suite, suite_path
@@ -150,10 +150,3 @@ def stop_on(table: str, failed: Sequence[Result]) -> None:
         count = f"{first.failed_rows} of {first.checked_rows} rows" if first.failed_rows is not None else "the table"
         more = f" (and {len(failed) - 1} more critical rules)" if len(failed) > 1 else ""
         raise QualityError(f"{table}: critical rule {first.rule_id} failed: {count}: {first.sentence}{more}")
-
-
-def plain_cause(crash: BaseException) -> str:
-    """The first line of an error of Spark or Delta, without row content."""
-    condition = getattr(crash, "getCondition", None) or getattr(crash, "getErrorClass", None)
-    name = condition() if callable(condition) else None
-    return f"{type(crash).__name__}{f' [{name}]' if name else ''}; details in the log"
