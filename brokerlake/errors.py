@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+NO_SPACE = "No space left on device"
+
 
 class BrokerlakeError(Exception):
     """Base of every expected failure; the command line prints it as one line and exits non-zero."""
@@ -80,3 +82,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen.append(step)
         yield step
         step = step.__cause__ or step.__context__
+
+
+def plain_cause(crash: BaseException) -> str:
+    """In a few words what an error of the system, Spark or Delta is, without row content."""
+    if NO_SPACE in str(crash):
+        return "no space left on the disk"
+    condition = getattr(crash, "getCondition", None) or getattr(crash, "getErrorClass", None)
+    name = condition() if callable(condition) else None
+    return f"{type(crash).__name__}{f' [{name}]' if name else ''}; details in the log"

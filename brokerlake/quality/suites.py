@@ -20,6 +20,7 @@ from uuid import uuid4
 from brokerlake.errors import ConfigurationError, QualityError
 from brokerlake.plain_yaml import expected_shape, read_mapping
 from brokerlake.quality.results import CRITICAL, WARNING, Result
+from brokerlake.quality.time_limit import within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ _EXPECTATION = re.compile(r"expect_[a-z_]+")
 _CODE = {"row_condition", "condition_parser", "unexpected_rows_query", "template_dict"}
 """Arguments that Great Expectations evaluates as code or SQL."""
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
+LONGEST_SECONDS = 900
+"""Time a suite has unless conf says another one under `quality: suite_seconds`."""
 
 
 @dataclass(frozen=True)
@@ -136,12 +139,26 @@ def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], resul
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
 
 
-def run_suite(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
-    """One result per rule of the suite on `frame` (`rows` rows); an empty or crashed suite raises QualityError."""
+def run_suite(
+    frame: DataFrame | pd.DataFrame, suite: Suite, rows: int, *, seconds: float = LONGEST_SECONDS
+) -> list[Result]:
+    """One result per rule of the suite on `frame` (`rows` rows).
+
+    Raises QualityError when the suite is empty, crashes, or does not end within `seconds`.
+    """
     if not suite.rules:
         raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
     if rows == 0 and all(rule.type.startswith(ROW_WISE) for rule in suite.rules):
         return [_as_result(rule, True, None, 0) for rule in suite.rules]
+    try:
+        return within(seconds, lambda: _run(frame, suite, rows))
+    except TimeoutError:
+        raise QualityError(
+            f"{suite.table}: the suite did not end within {seconds:g} s, which counts as failed"
+        ) from None
+
+
+def _run(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
     try:
         outcome = _validate(frame, suite.rules, "BOOLEAN_ONLY")
         failed = [rule for rule in suite.rules if not outcome[rule.id].success]

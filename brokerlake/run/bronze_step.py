@@ -11,14 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from brokerlake.catalog import Table
-from brokerlake.errors import BrokerlakeError, TotalsError, frames_of
+from brokerlake.errors import BrokerlakeError, TotalsError, frames_of, plain_cause
 from brokerlake.ingest import FeedCounts, Ingested, ingest_feed
 from brokerlake.plan.state import sha256
-from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results
+from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results, stopping
 from brokerlake.run.context import Run
 from brokerlake.run.landing_step import taken_deliveries
 from brokerlake.run.meter import Spent
-from brokerlake.run.tables_step import plain_cause, stop_on
+from brokerlake.run.tables_step import stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
 from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured
@@ -106,7 +106,7 @@ def _judge(run: Run, table: Table, days: list[date], outcome: Ingested) -> None:
     file_results(
         run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=outcome.version, results=results
     )
-    stop_on(table.name, [result for result in results if not result.passed])
+    stop_on(table.name, stopping(results))
 
 
 def _nothing_added(run: Run, table: Table, notices: Sequence[str]) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brokerlake.catalog import Contract, Table
-from brokerlake.errors import LeaseError
+from brokerlake.errors import BrokerlakeError, LeaseError
 from brokerlake.lake import Lake
 from brokerlake.lease import Lease
 from brokerlake.plan.dates import RunDates, is_as_of
@@ -24,6 +25,7 @@ from brokerlake.tables.digests import Measured
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+log = logging.getLogger(__name__)
 MANIFESTS = "ops.manifests"
 FAILED = "failed"
 LONG_RANGE_NIGHTS = 100
@@ -151,9 +153,15 @@ class Run:
         self._append([self._ledger_row(table, day, version, verdict, Spent(), 1, row) for day, row in done.items()])
 
     def record_failed(self, table: str, days: Sequence[date], spent: Spent) -> None:
-        """One failed ledger row per date: what was passed before no longer counts in this run."""
+        """One failed ledger row per date: what was passed before no longer counts in this run.
+
+        That the ledger cannot be written either (a full disk) is logged only: without a passed row nothing is done.
+        """
         self.state.forget(table, days)
-        self._append([self._ledger_row(table, day, None, FAILED, spent, len(days)) for day in days])
+        try:
+            self._append([self._ledger_row(table, day, None, FAILED, spent, len(days)) for day in days])
+        except BrokerlakeError:
+            log.exception("%s: its failure is not in the ledger", table)
 
     def _ledger_row(
         self,

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from brokerlake.catalog import Contract, Table
-from brokerlake.errors import BrokerlakeError, ContractError, QualityError
+from brokerlake.errors import BrokerlakeError, ContractError, QualityError, plain_cause
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
-from brokerlake.quality.suites import Suite, load_suite, run_suite, suite_path
+from brokerlake.quality.suites import LONGEST_SECONDS, Suite, load_suite, run_suite, suite_path
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
 from brokerlake.run.late_facts import file_late_rows
@@ -130,7 +130,8 @@ def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> No
     results = judge_contract(contract, written.measured)
     suite = load_suite(suite_path(settings.project, table.name))
     frame = _rows_to_judge(run, table, written.version, days, suite, rows)
-    results += run_suite(frame, suite, rows)
+    seconds = float(settings.conf.get("quality", {}).get("suite_seconds", LONGEST_SECONDS))
+    results += run_suite(frame, suite, rows, seconds=seconds)
     run.check_lease()
     file_results(settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results)
     stop_on(table.name, stopping(results))
@@ -143,10 +144,3 @@ def stop_on(table: str, failed: Sequence[Result]) -> None:
         count = f"{first.failed_rows} of {first.checked_rows} rows" if first.failed_rows is not None else "the table"
         more = f" (and {len(failed) - 1} more critical rules)" if len(failed) > 1 else ""
         raise QualityError(f"{table}: critical rule {first.rule_id} failed: {count}: {first.sentence}{more}")
-
-
-def plain_cause(crash: BaseException) -> str:
-    """The first line of an error of Spark or Delta, without row content."""
-    condition = getattr(crash, "getCondition", None) or getattr(crash, "getErrorClass", None)
-    name = condition() if callable(condition) else None
-    return f"{type(crash).__name__}{f' [{name}]' if name else ''}; details in the log"
