@@ -76,7 +76,7 @@ class Delivery:
         control_sums: exact sums of the contract's control columns.
         id_hash_total: sum of crc32 over the key text of the rows.
         content_hash: sha256 of the manifest, which names the sha256 of every file.
-        is_superseded: a higher sequence of the same night replaces it.
+        is_superseded: a higher sequence of the same night, or of an earlier one, replaces it.
     """
 
     feed: str

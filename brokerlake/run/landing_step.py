@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -31,7 +32,13 @@ def take_deliveries(run: Run) -> None:
     open_nights = [night for night in run.dates.landed if newest is None or night > newest]
     taken = {(row["feed"], row["business_date"], row["sequence"]) for row in published}
     found = find_deliveries(lake.settings, lake.feeds, skip=taken)
-    assigned = assign_nights(found, calendar=lake.calendar, last_published=newest, nights=open_nights)
+    assigned = assign_nights(
+        found,
+        calendar=lake.calendar,
+        last_published=newest,
+        nights=open_nights,
+        taken=_highest_sequences(published, newest),
+    )
     for night in open_nights:
         check_required(lake.feeds, assigned[night], night)
     deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
@@ -42,6 +49,16 @@ def take_deliveries(run: Run) -> None:
     rows = [_manifest_row(run, night, delivery) for night in open_nights for delivery in assigned[night]]
     _record(run, open_nights, rows)
     load_deliveries(run)
+
+
+def _highest_sequences(published: Sequence[Mapping[str, Any]], newest: date | None) -> dict[tuple[str, date], int]:
+    """By feed and business date, what the published nights took; a replay replaces nothing and does not count."""
+    highest: dict[tuple[str, date], int] = {}
+    for row in published:
+        if row["kind"] != "replay" and newest is not None and row["night"] <= newest:
+            about = row["feed"], row["business_date"]
+            highest[about] = max(highest.get(about, 0), row["sequence"])
+    return highest
 
 
 def _manifest_row(run: Run, night: date, delivery: Delivery) -> dict[str, Any]:
@@ -100,18 +117,18 @@ def load_deliveries(run: Run) -> None:
 
 def taken_deliveries(run: Run, feed: str, nights: Sequence[date]) -> dict[date, list[Delivery]]:
     """The deliveries of a feed that these nights took, superseded ones too."""
-    night_of = {
-        (row["business_date"], row["sequence"]): night
-        for (name, night), rows in run.manifests.items()
+    row_of = {
+        (row["business_date"], row["sequence"]): row
+        for (name, _), rows in run.manifests.items()
         if name == feed
         for row in rows
     }
-    others = {(feed, *key) for key, night in night_of.items() if night not in nights}
+    others = {(feed, *key) for key, row in row_of.items() if row["night"] not in nights}
     taken: dict[date, list[Delivery]] = {night: [] for night in nights}
     for delivery in find_deliveries(run.lake.settings, {feed: run.lake.feeds[feed]}, skip=others):
-        night = night_of.get((delivery.business_date, delivery.sequence))
-        if night is not None:
-            taken[night].append(delivery)
+        row = row_of.get((delivery.business_date, delivery.sequence))
+        if row is not None:
+            taken[row["night"]].append(replace(delivery, is_superseded=row["is_superseded"]))
     return taken
 
 

@@ -55,3 +55,8 @@ def deliver_later(lake: Lake, day: date, delivered_on: date) -> None:
     manifest = folder_of(lake, day) / "manifest.json"
     told = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**told, "delivered_on": str(delivered_on)}))
+
+
+def remove(lake: Lake, day: date, feed: str = EXECUTIONS) -> None:
+    """The feed's deliveries of `day` never came."""
+    shutil.rmtree(lake.settings.landing / feed / str(day))
