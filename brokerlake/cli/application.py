@@ -12,7 +12,7 @@ import click
 
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
-from brokerlake.cli.corrections import replay, restate
+from brokerlake.cli.corrections import replay, restate, restrict
 from brokerlake.cli.history import releases, rollback, status
 from brokerlake.cli.query import sql
 from brokerlake.cli.runs import backfill, group, nightly, plan, table
@@ -45,6 +45,7 @@ for command in (
     backfill,
     replay,
     restate,
+    restrict,
     releases,
     rollback,
     quality,

@@ -28,6 +28,7 @@ COMMANDS = {
     "backfill",
     "replay",
     "restate",
+    "restrict",
     "releases",
     "rollback",
     "quality",
