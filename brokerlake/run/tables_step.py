@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from brokerlake.catalog import Contract, Table
 from brokerlake.errors import BrokerlakeError, ContractError, QualityError, plain_cause
+from brokerlake.privacy.restrictions import leave_out, leaves_out_persons
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
 from brokerlake.quality.suites import LONGEST_SECONDS, Suite, load_suite, run_suite, suite_path
@@ -82,6 +83,8 @@ def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
 def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
     contract, settings = run.contract(table), run.lake.settings
     built = _build(run, table, days)
+    if run.restricted and leaves_out_persons(table, contract):
+        built = leave_out(built, contract, run.hidden())
     judged = VERDICT in built.columns
     frame = with_accounts(run, table, built, contract) if judged else spark_tables.shape_to_contract(built, contract)
     with staging.staged(frame, run.staging / table.name) as folder:

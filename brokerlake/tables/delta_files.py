@@ -149,6 +149,12 @@ def replace(
     return DeltaTable(path).version()
 
 
+def delete(path: Path, predicate: str, metadata: Mapping[str, object]) -> int:
+    """Delete the rows that `predicate` names in one commit; the head's version after it."""
+    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=commit_properties(metadata))
+    return DeltaTable(path).version()
+
+
 def compact(path: Path, most_files: int) -> None:
     """Merge the small files of a table that has more than `most_files`."""
     table = DeltaTable(path)

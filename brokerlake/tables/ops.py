@@ -93,6 +93,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("derived", _MONEY),
             ("withdrawn", _MONEY),
             ("superseded", _MONEY),
+            ("restricted", _MONEY),
             ("difference", _MONEY),
         ]
     ),
@@ -128,6 +129,8 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("amount", _MONEY),
         ]
     ),
+    # One row per decision about a customer; the last one says whether they are restricted.
+    "restrictions": pa.schema([("customer_no", _TEXT), ("action", _TEXT), ("why", _TEXT), ("decided_at", _TIME)]),
     # One row per rule checked on a written version.
     "quality_results": pa.schema(
         [
