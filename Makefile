@@ -37,7 +37,7 @@ test: $(STAMP) lint  ## Lint and every test but the longest
 test-release: $(STAMP)  ## The tests that take many minutes each
 	@$(BIN)/python -m pytest -m release
 
-test-fast: $(STAMP)  ## The tests that take under two minutes together
+test-fast: $(STAMP)  ## What needs no Spark, and one or two Spark tests a layer: under two minutes
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not slow and not release"
 
 lint: $(STAMP)  ## ruff, its formatter and mypy
