@@ -62,7 +62,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     try:
         with run.meter.step() as spent:
             batches = [days] if table.run == "per_range" else [[day] for day in days]
-            written = [_make_days(run, table, batch) for batch in batches]
+            written = [_make_days(run, table, batch, spent) for batch in batches]
     except BrokerlakeError:
         run.record_failed(table.name, days, spent)
         raise
@@ -74,9 +74,10 @@ def run_table_step(run: Run, table: Table) -> bool:
     return True
 
 
-def _make_days(run: Run, table: Table, days: Sequence[date]) -> Written:
-    written = _write(run, table, days)
-    _judge(run, table, days, written)
+def _make_days(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Written:
+    written = _write(run, table, days, spent)
+    with run.meter.gate(spent):
+        _judge(run, table, days, written)
     run.state.vector[table.name] = written.version
     return written
 
@@ -88,7 +89,7 @@ def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
     return module.build(**{entry.name: cutter.cut(entry) for entry in table.inputs}, params=params)
 
 
-def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
+def _write(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Written:
     contract, settings = run.contract(table), run.lake.settings
     built = _build(run, table, days)
     judged = VERDICT in built.columns
@@ -105,7 +106,8 @@ def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
             base_version=run.state.vector.get(table.name),
             metadata=run.metadata(table, days),
         )
-        measured = _measure(run, table, contract, version, days)
+        with run.meter.gate(spent):
+            measured = _measure(run, table, contract, version, days)
         if judged:
             account_for_rows(run, table, folder, measured)
     return Written(version, measured)

@@ -123,8 +123,11 @@ def _properties(metadata: Mapping[str, object]) -> CommitProperties:
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
-    """Append rows in one commit; the head's version after it."""
-    write_deltalake(path, rows, mode="append", commit_properties=_properties(metadata), writer_properties=WRITER)
+    """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
+    properties = _properties(metadata)
+    write_deltalake(
+        path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
+    )
     return DeltaTable(path).version()
 
 
