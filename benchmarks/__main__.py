@@ -20,6 +20,8 @@ from benchmarks.watch import PROJECT
 from brokerlake.cli.progress import Progress
 from brokerlake.errors import BrokerlakeError
 
+MINUTE = 60.0
+"""Seconds without a word: the measured processes tell their progress themselves."""
 PAGE = PROJECT / "docs" / "speed.md"
 
 
@@ -37,7 +39,7 @@ def arguments() -> argparse.Namespace:
 def run(sizes: Sizes, under: Path, *, page: Path | None = None) -> dict[str, object]:
     """Measure everything and write speed.json and speed.md; what was measured."""
     facts = report.machine()
-    with Progress() as progress:
+    with Progress(beat=MINUTE) as progress:
         bench = Bench(sizes, under, progress)
         found = measure_all(bench)
         text = report.markdown(sizes, found, facts)

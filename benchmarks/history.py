@@ -25,7 +25,7 @@ LEDGER = "ops.ledger"
 
 
 def pairs(lake: Lake, earlier: Sequence[date], days: int) -> list[tuple[date, date]]:
-    """(day copied, day it becomes), oldest first; the first of the earlier days, on which a broker opens, is no model."""
+    """(day copied, day it becomes), oldest first; the first day, on which the broker opens, is no model."""
     before = [lake.calendar.back(earlier[0], back) for back in range(days, 0, -1)]
     models = list(earlier[1:]) or list(earlier)
     return [(models[at % len(models)], day) for at, day in enumerate(before) if day is not None]

@@ -72,7 +72,7 @@ class Bench:
 
 
 def large_nights(bench: Bench) -> dict[str, Any]:
-    """Cold and warm night, one table at a time, so that each step's CPU is its own; DuckDB and the floor beside them."""
+    """Cold and warm night, one table at a time, so that each step's CPU is its own; DuckDB and floor beside them."""
     prepared, nights = prepare_large(bench.sizes, bench.under, bench.progress)
     home = bench.folder / "steps"
     clone_home(prepared, home)

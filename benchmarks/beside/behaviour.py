@@ -13,6 +13,12 @@ LOCAL_DATE = "CAST(CAST({0} AS TIMESTAMP) + INTERVAL 8 HOUR AS DATE)"
 DELIVERED = ("event_id", "distinct_id", "login_id", "event", "occurred_at", "received_at", "app_id", "platform",
              "app_version", "ip", "region")  # fmt: skip
 GAP_MS = 30 * 60_000
+HIDDEN = (
+    (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}", "[mail]"),
+    (r"\b(86)?1[2-9][0-9][ \-]?[0-9]{4}[ \-]?[0-9]{4}\b", "[number]"),
+    (r"\b[1-9][0-9]{14,18}[Xx]?\b", "[number]"),
+)
+"""What people type into a search box and nobody may read: pattern, and what is shown instead."""
 
 
 def plan_rows(plan: Mapping[str, Any]) -> str:
@@ -24,6 +30,20 @@ def plan_rows(plan: Mapping[str, Any]) -> str:
     return f"(VALUES {', '.join(rows)}) AS plan(event, page_kind, planned)"
 
 
+def scrubbed(text: str) -> str:
+    """The text with mail addresses, phones and long numbers hidden."""
+    for pattern, shown in HIDDEN:
+        text = f"regexp_replace({text}, '{pattern}', '{shown}', 'g')"
+    return text
+
+
+def _value(at: int, name: str, kind: str) -> str:
+    """The property in its type, where it is planned for the event."""
+    text = f"nullif(_values[{at}], '')"
+    found = scrubbed(text) if name == "keyword" else text
+    return f"CAST(CASE WHEN list_contains(planned, '{name}') THEN {found} END AS {kind}) AS {name}"
+
+
 def events(night: Night) -> str:
     """The night's events by the tracking plan, copies left out. No value arrives in another JSON type than planned."""
     files = ", ".join(f"'{file}'" for file in night.delivered("web_events"))
@@ -31,10 +51,8 @@ def events(night: Night) -> str:
     paths = ", ".join(f"'$.{name}'" for name in names)
     types = ", ".join(f"{name}: 'VARCHAR'" for name in DELIVERED)
     types = f"{{{types}, properties: 'JSON'}}"
-    values = [
-        f"CAST(CASE WHEN list_contains(planned, '{name}') THEN nullif(_values[{at}], '') END AS {kind}) AS {name}"
-        for at, (name, kind) in enumerate(PROPERTY_COLUMNS.items(), start=1)
-    ]
+    values = [_value(at, name, kind) for at, (name, kind) in enumerate(PROPERTY_COLUMNS.items(), start=1)]
+    texts = ", ".join(f"nullif({name}, '') AS {name}" for name in ("app_id", "platform", "app_version", "region"))
     day = f"DATE '{night.day}'"
     return f"""
 WITH raw AS (
@@ -46,8 +64,8 @@ address AS (SELECT clear, token('ip', clear) AS token FROM (SELECT DISTINCT ip A
 typed AS (
   SELECT d.token AS device_id, event_id, nullif(login_id, '') AS customer_no, event,
     {LOCAL_DATE.format("CAST(occurred_at AS TIMESTAMPTZ)")} AS event_date,
-    CAST(occurred_at AS TIMESTAMPTZ) AS occurred_at, CAST(received_at AS TIMESTAMPTZ) AS received_at, app_id, platform,
-    app_version, region, a.token AS ip, page_kind, {", ".join(values)}, NULL::VARCHAR AS other_properties,
+    CAST(occurred_at AS TIMESTAMPTZ) AS occurred_at, CAST(received_at AS TIMESTAMPTZ) AS received_at, {texts},
+    a.token AS ip, page_kind, {", ".join(values)}, NULL::VARCHAR AS other_properties,
     list_sort(list_filter(_names, lambda name: NOT list_contains(planned, name))) AS dropped_properties,
     []::VARCHAR[] AS cast_properties, filename
   FROM raw JOIN device d ON d.clear = distinct_id LEFT JOIN address a ON a.clear = ip

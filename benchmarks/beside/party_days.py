@@ -130,7 +130,7 @@ def _executions() -> str:
 
 
 def party_days(night: Night, contract: Contract) -> str:
-    """The night's changes, from the tables `executions`, `cash_flows`, `events`, `visits` and the lake's other facts."""
+    """The night's changes, from the tables `executions`, `cash_flows`, `events`, `visits` and other silver facts."""
 
     def of_night(table: str) -> str:
         return f"(SELECT * FROM silver_{table} WHERE _delivered_on = DATE '{night.day}')"

@@ -79,7 +79,7 @@ class Night:
         reader = codecs.getreader(encoding)
         (source,) = self.delivered(feed)
         with source.open("rb") as raw, target.open("w", encoding="utf-8", newline="") as out:
-            text = reader(raw, errors="strict")
+            text = reader(raw)
             while block := text.read(_BLOCK):
                 out.write(block)
         return target
