@@ -198,6 +198,7 @@ class Run:
             "known_through": done.known_through if done else None,
             "verdict": verdict,
             "cpu_seconds": spent.cpu_seconds / shared,
+            "gate_cpu_seconds": spent.gate_cpu_seconds / shared,
             "wall_seconds": spent.wall_seconds / shared,
             "finished_at": datetime.now(UTC),
         }

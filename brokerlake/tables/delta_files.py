@@ -128,8 +128,11 @@ def _properties(metadata: Mapping[str, object]) -> CommitProperties:
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
-    """Append rows in one commit; the head's version after it."""
-    write_deltalake(path, rows, mode="append", commit_properties=_properties(metadata), writer_properties=WRITER)
+    """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
+    properties = _properties(metadata)
+    write_deltalake(
+        path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
+    )
     return DeltaTable(path).version()
 
 
@@ -150,7 +153,7 @@ def replace(
 
 def delete(path: Path, predicate: str, metadata: Mapping[str, object]) -> int:
     """Delete the rows that `predicate` names in one commit; the head's version after it."""
-    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=commit_properties(metadata))
+    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=_properties(metadata))
     return DeltaTable(path).version()
 
 

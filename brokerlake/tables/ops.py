@@ -59,6 +59,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("cpu_seconds", pa.float64()),
             ("wall_seconds", pa.float64()),
             ("finished_at", _TIME),
+            ("gate_cpu_seconds", pa.float64()),
         ]
     ),
     # One row per publish: the version of every table, readers see the public ones.
