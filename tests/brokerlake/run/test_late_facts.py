@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from brokerlake.lake import Lake, open_lake
+from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import Done
 from brokerlake.reader import open_release
@@ -30,9 +31,9 @@ def lake(tmp_path) -> Lake:
     return open_lake(load_settings(home=tmp_path, profile="local"))
 
 
-def open_nights(lake: Lake, *nights: date) -> Run:
+def open_nights(lake: Lake, lease: Lease, *nights: date) -> Run:
     dates = RunDates(nights, nights, nights, nights[-1])
-    run = open_run(lake, "nightly", f"nightly:{nights[-1]}", dates, lambda _: None)
+    run = open_run(lake, "nightly", f"nightly:{nights[-1]}", dates, lambda _: None, lease)
     for night in (FRIDAY, MONDAY, TUESDAY, WEDNESDAY):
         run.state.record(TABLE, {night: Done(0, "", "", 1, "{}")}, 0)
     return run
@@ -47,7 +48,8 @@ def file_rows(lake: Lake, rows: list[dict], *nights: date) -> list[dict]:
     path = lake.settings.table_path(TABLE)
     delta_files.prepare(path, lake.contract(TABLE), delta_files.head(path))
     version = delta_files.append(path, arrow_rows(TABLE, rows), {})
-    file_late_rows(open_nights(lake, *nights), lake.catalogue[TABLE], version, list(nights))
+    with hold(lake.settings, f"nightly:{nights[-1]}") as lease:
+        file_late_rows(open_nights(lake, lease, *nights), lake.catalogue[TABLE], version, list(nights))
     return ops.read_ops(lake.settings, "pending_restatements").to_pylist()
 
 

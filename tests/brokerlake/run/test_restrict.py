@@ -18,11 +18,12 @@ from brokerlake.catalog import Catalogue
 from brokerlake.cli import main
 from brokerlake.errors import PlanError, TotalsError
 from brokerlake.lake import Lake, open_lake
+from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import load_state
 from brokerlake.reader import open_release
 from brokerlake.release.releases import Release, current_release, publish_release, read_releases
-from brokerlake.run.context import open_run
+from brokerlake.run.context import Run, open_run
 from brokerlake.run.meter import Spent
 from brokerlake.run.publish import reconcile
 from brokerlake.run.restrict import lift_restriction, restrict_customer
@@ -70,19 +71,25 @@ def lake(tmp_path) -> Lake:
     opened = open_lake(load_settings(home=tmp_path, profile="local"))
     tables = {name: table for name, table in opened.catalogue.tables.items() if name in ROWS}
     made = replace(opened, catalogue=Catalogue(tables, opened.catalogue.groups))
-    run = open_run(made, "nightly", "nightly:x", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
-    for name in made.catalogue.order:
-        path, contract = made.settings.table_path(name), made.contract(name)
-        delta_files.create(path, contract)
-        version = delta_files.append(path, arrow_rows(name, ROWS[name]), {})
-        found = measure(path, version, contract, [MONDAY, TUESDAY])
-        run.record_passed(made.catalogue[name], version, found, Spent())
+    dates = RunDates((), (), (MONDAY, TUESDAY), TUESDAY)
+    with hold(made.settings, "nightly:x") as lease:
+        run = open_run(made, "nightly", "nightly:x", dates, lambda _: None, lease)
+        for name in made.catalogue.order:
+            path, contract = made.settings.table_path(name), made.contract(name)
+            delta_files.create(path, contract)
+            version = delta_files.append(path, arrow_rows(name, ROWS[name]), {})
+            found = measure(path, version, contract, [MONDAY, TUESDAY])
+            run.record_passed(made.catalogue[name], version, found, Spent())
     vector = {**run.state.vector, "ops.ledger": int(delta_files.head(ops.ops_path(made.settings, "ledger")) or 0)}
     publish_release(
         made.settings, run_id="nightly:x", kind="nightly", night=TUESDAY, first_date=MONDAY,
         vector=vector, public=tuple(ROWS), stale_feeds={},
     )  # fmt: skip
     return made
+
+
+def open_range(lake: Lake, lease: Lease | None = None) -> Run:
+    return open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None, lease)
 
 
 def restrict(lake: Lake, customer: str = ANNA) -> Release:
@@ -119,7 +126,7 @@ def test_lift__readers_show_the_person_again_and_gold_is_due(lake):
     restrict(lake)
     lift_restriction(lake, ANNA, "a mistake")
     assert people_in(lake, WINDOWS) == {"p1", "p2"}
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
+    run = open_range(lake)
     assert run.stale_days(lake.catalogue[RFM]) == [MONDAY, TUESDAY]
     with pytest.raises(PlanError, match="nothing to lift"):
         lift_restriction(lake, ANNA, "again")
@@ -134,22 +141,22 @@ def test_ledger__after_a_restriction__tells_what_gold_holds_and_nothing_is_due(l
     path = lake.settings.table_path(RFM)
     found = measure(path, release.vector[RFM], lake.contract(RFM), [TUESDAY])
     assert state.get(RFM, TUESDAY).digest == found[TUESDAY].digest
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
+    run = open_range(lake)
     assert [run.stale_days(lake.catalogue[name]) for name in (RFM, WIDE)] == [[], []]
 
 
 def test_ledger__date_that_was_stale_before__stays_stale(lake):
     lake.settings.conf["parameters"].setdefault(RFM, {})["changed"] = True
     restrict(lake)
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
+    run = open_range(lake)
     assert run.stale_days(lake.catalogue[RFM]) == [MONDAY, TUESDAY]
     assert run.stale_days(lake.catalogue[WIDE]) == []
 
 
 def test_totals__of_gold_without_a_person__are_carried_less_what_silver_has_of_them(lake):
     restrict(lake)
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
-    reconcile(run, [lake.catalogue[RFM]])
+    with hold(lake.settings, "b") as lease:
+        reconcile(open_range(lake, lease), [lake.catalogue[RFM]])
     totals = ops.read_ops(lake.settings, "control_totals").to_pylist()
     shown = {(row["night"], row["came_in"], row["kept"], row["restricted"], row["difference"]) for row in totals}
     one, two, none = Decimal(1), Decimal(2), Decimal(0)
@@ -158,10 +165,12 @@ def test_totals__of_gold_without_a_person__are_carried_less_what_silver_has_of_t
 
 def test_totals__a_person_lost_who_is_not_restricted__still_stop(lake):
     restrict(lake)
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
+    run = open_range(lake)
     lost = replace(run.state.get(RFM, TUESDAY), row_count=0)
     run.state.record(RFM, {TUESDAY: lost}, lost.version)
-    with pytest.raises(TotalsError, match=f"gold.rfm: {TUESDAY}: rows is 0, silver.customer_windows has 2"):
+    cause = f"gold.rfm: {TUESDAY}: rows is 0, silver.customer_windows has 2"
+    with hold(lake.settings, "b") as lease, pytest.raises(TotalsError, match=cause):
+        run.lease = lease
         reconcile(run, [lake.catalogue[RFM]])
 
 
