@@ -10,12 +10,14 @@ from brokerlake.cli.workplace import Workplace, listing, show
 @click.command(epilog="Example: brokerlake status")
 @click.pass_obj
 def status(place: Workplace) -> None:
-    """Say what is served, which night is next and whether its deliveries are there."""
+    """Say which run holds the lake, what is served, which night is next and whether its deliveries are there."""
+    from brokerlake.lease import describe_lease
     from brokerlake.release.releases import current_release
     from brokerlake.release.restatements import pending
     from brokerlake.schedule.manifests import is_delivered
 
     lake = place.lake()
+    click.echo(describe_lease(lake.settings))
     release = current_release(lake.settings)
     if release is None:
         click.echo("nothing is published yet; `make nightly` runs the first night")

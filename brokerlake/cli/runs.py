@@ -18,9 +18,9 @@ night_option = click.option("--date", "night", type=Day(), required=True, help="
 from_table_option = click.option("--from-table", help="Only this table and what is made from it; published nights.")
 as_of_option = click.option(
     "--as-of",
-    type=click.Choice(["all", "sparse"]),
+    type=click.Choice(["all", "sparse", "last"]),
     default="all",
-    help="As-of dates: all nights, or month ends and the last five nights.",
+    help="As-of dates: all nights, month ends and the last five nights, or the last night.",
 )
 
 

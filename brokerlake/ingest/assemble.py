@@ -112,7 +112,7 @@ class Assembler:
                 stretch.kept_sums[name] = (
                     stretch.landed_sums[name] if whole else exact_sum(part.filter(kept_only.slice(offset, count)))
                 )
-            self.tally.add(entry.delivery, entry.file.name, stretch)
+            self.tally.add(entry.delivery, entry.file, stretch)
             offset += count
 
     def _without_key(

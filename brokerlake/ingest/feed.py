@@ -6,7 +6,7 @@ manifests when the last row has been read and before the commit, so that a deliv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -21,7 +21,7 @@ from brokerlake.ingest.sources import FeedSource, feed_source
 from brokerlake.ingest.tally import FeedCounts, Tally
 from brokerlake.ingest.withdrawals import find_withdrawals, rows_before_corrections
 from brokerlake.landing import Delivery, split_superseded, verify
-from brokerlake.privacy import Tokeniser, current_key, keep_identities
+from brokerlake.privacy import keep_identities, open_tokeniser
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
@@ -29,6 +29,8 @@ THREADS = 2
 GROUP_BYTES = 4 << 20
 GROUP_FILES = 64
 SMALL_BYTES = 2 << 20
+MOST_REJECTED = 100_000
+"""Rejected rows of one commit, which are held in memory until it is made."""
 REJECTED_SCHEMA = pa.schema(
     [
         ("night", pa.date32()),
@@ -76,7 +78,7 @@ class _Run:
     before: dict[date, pa.Table]
     rejected: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    withdrawn: dict[date, int] = field(default_factory=dict)
+    withdrawn: dict[date, pa.Table] = field(default_factory=dict)
     counts: dict[date, FeedCounts] = field(default_factory=dict)
     failure: BaseException | None = None
 
@@ -89,11 +91,12 @@ def ingest_feed(
     *,
     base_version: int | None,
     user_metadata: Mapping[str, object],
+    before_commit: Callable[[], None] = lambda: None,
 ) -> Ingested:
     """Replace the partitions `dates` of the feed's bronze table by the deliveries `taken`, in one commit.
 
     The head is first brought back to `base_version` (to the empty table when that is None). Deliveries that a higher
-    sequence of the same night replaces are counted, not read.
+    sequence of the same night replaces are counted, not read. `before_commit` may still refuse when all is read.
 
     Raises LandingError for a delivery that is not what its manifest says, RejectLimitError for a night with too many
     malformed rows; nothing is committed then.
@@ -101,9 +104,9 @@ def ingest_feed(
     source = feed_source(settings, feed)
     path = settings.table_path(source.table)
     delta_files.create(path, source.contract)
-    delta_files.restore(path, base_version or 0)
+    restored = delta_files.restore(path, base_version or 0)
     run = _prepare(settings, source, taken, dates, base_version)
-    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run))
+    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run, before_commit))
     days = ", ".join(f"'{day}'" for day in sorted(dates))
     try:
         version = delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
@@ -111,6 +114,7 @@ def ingest_feed(
         if run.failure is not None:  # the writer only says that its stream broke
             raise run.failure from None
         raise
+    delta_files.check_follows(source.table, version, restored)
     keep_identities(settings, run.assembler.tokeniser.found(), user_metadata)
     rejected = sorted(run.rejected, key=lambda row: (row["night"], row["file"], row["line"]))
     return Ingested(
@@ -125,7 +129,8 @@ def _prepare(
     dates: Sequence[date],
     base_version: int | None,
 ) -> _Run:
-    assembler = Assembler(source, Tokeniser(current_key(settings)), Tally(source.contract.control_totals))
+    tokeniser = open_tokeniser(settings, source.identity_kinds)
+    assembler = Assembler(source, tokeniser, Tally(source.contract.control_totals))
     counting: dict[date, list[Delivery]] = {}
     superseded: dict[date, list[Delivery]] = {}
     for night in sorted(dates):
@@ -136,18 +141,21 @@ def _prepare(
     return _Run(source, assembler, counting, superseded, before)
 
 
-def _stream(run: _Run) -> Iterator[pa.RecordBatch]:
+def _stream(run: _Run, before_commit: Callable[[], None]) -> Iterator[pa.RecordBatch]:
     """Every batch of the commit; raises (and remembers) what is wrong before the writer can commit."""
     try:
         for assembled in _read_files(run):
             run.rejected += assembled.rejected
+            if len(run.rejected) > MOST_REJECTED:
+                raise RejectLimitError(f"feed {run.source.feed}: too_many_malformed: more than {MOST_REJECTED} rows")
             run.notices += assembled.notices
             yield assembled.rows
         _check(run)
         for night, rows in _withdrawals(run).items():
-            run.withdrawn[night] = rows.num_rows
+            run.withdrawn[night] = rows
             yield from rows.to_batches()
         _count(run)
+        before_commit()
     except BaseException as failure:
         run.failure = failure
         raise
@@ -187,7 +195,7 @@ def _check(run: _Run) -> None:
     for night, deliveries in run.counting.items():
         for delivery in deliveries:
             run.assembler.tally.check(delivery)
-        counts = run.assembler.tally.counts(deliveries, (), 0)
+        counts = run.assembler.tally.counts(deliveries, (), None)
         if counts.rejected > run.source.reject_limit * counts.landed:
             raise _over_the_limit(run, night, counts)
 
@@ -215,5 +223,5 @@ def _withdrawals(run: _Run) -> dict[date, pa.Table]:
 
 def _count(run: _Run) -> None:
     for night, deliveries in run.counting.items():
-        withdrawn = run.withdrawn.get(night, 0)
+        withdrawn = run.withdrawn.get(night)
         run.counts[night] = run.assembler.tally.counts(deliveries, run.superseded[night], withdrawn)

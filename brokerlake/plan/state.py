@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from brokerlake.release.releases import Release
+from brokerlake.release.releases import Release, read_releases
 from brokerlake.settings import Settings
 from brokerlake.tables import ops
 
@@ -113,18 +113,31 @@ def _as_done(row: Mapping[str, Any]) -> Done:
     return Done(row["version"], row["step_key"], row["digest"], row["row_count"], row["sums"], known)
 
 
+def _bases_by_run(releases: Sequence[Release]) -> dict[str, list[Mapping[str, int]]]:
+    """Per run that published: the vectors of the releases it stood on, one per publish."""
+    bases: dict[str, list[Mapping[str, int]]] = defaultdict(list)
+    vector: Mapping[str, int] = {}
+    for release in releases:
+        bases[release.run_id].append(vector)
+        vector = release.vector
+    return bases
+
+
 def load_state(settings: Settings, run_id: str, base: Release | None) -> tuple[LedgerState, int]:
     """The state a run starts from and the number of its next attempt.
 
-    Counted are the rows of the base release's ledger, and this run's own rows that stand on the same base.
+    Counted are the rows of the base release's ledger that a release published, and this run's own rows that stand on
+    the same base. Rows of a run that never came to its publish stand in that ledger too; what they made is nowhere.
     """
     done: dict[tuple[str, date], Done] = {}
     known: dict[date, date] = {}
     vector = dict(base.vector) if base else {}
     if base:
-        published = ops.read_ops(settings, "ledger", version=base.vector["ops.ledger"]).to_pylist()
-        for row in sorted(published, key=lambda row: row["finished_at"]):
-            if row["verdict"] == PASSED:
+        ledger = ops.read_ops(settings, "ledger", version=base.vector["ops.ledger"]).to_pylist()
+        bases = _bases_by_run(read_releases(settings))
+        for row in sorted(ledger, key=lambda row: row["finished_at"]):
+            stood_on = [vector.get(row["table_name"], NO_VERSION) for vector in bases.get(row["run_id"], ())]
+            if row["verdict"] == PASSED and row["base_version"] in stood_on:
                 done[(row["table_name"], row["date"])] = passed = _as_done(row)
                 if passed.known_through:
                     known[row["date"]] = passed.known_through

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, verify
+from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, refuse_without_room, verify
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import MANIFESTS, Run
-from brokerlake.tables import delta_files, ops
+from brokerlake.tables import delta_files, ops, staging
 
 
 def published_manifests(run: Run) -> list[dict[str, Any]]:
@@ -23,8 +23,10 @@ def published_manifests(run: Run) -> list[dict[str, Any]]:
 def take_deliveries(run: Run) -> None:
     """Record what each night of the run takes; published nights keep what they took.
 
-    Raises LandingError when a required feed is missing or a file is not what its manifest says.
+    Raises LandingError when a required feed is missing or a file is not what its manifest says, DiskError when the
+    disk has too little room for them.
     """
+    staging.drop_leftovers(run.staging.parent, run.staging.name)
     lake, newest = run.lake, run.base.night if run.base else None
     published = published_manifests(run)
     open_nights = [night for night in run.dates.landed if newest is None or night > newest]
@@ -40,6 +42,7 @@ def take_deliveries(run: Run) -> None:
     for night in open_nights:
         check_required(lake.feeds, assigned[night], night)
     deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
+    refuse_without_room(lake.settings, deliveries)
     run.progress(f"landing: {len(deliveries)} deliveries for {len(open_nights)} nights, verifying")
     for delivery in deliveries:
         verify(delivery, lake.settings)
@@ -89,6 +92,7 @@ def _record(run: Run, nights: Sequence[date], rows: Sequence[Mapping[str, Any]])
     done = {night: run.state.get(MANIFESTS, night) for night in nights}
     if not nights or all((was := done[night]) and was.digest == content[night] for night in nights):
         return
+    run.check_lease()
     path, settings = ops.ops_path(run.lake.settings, "manifests"), run.lake.settings
     if MANIFESTS in run.state.vector:
         delta_files.restore(path, run.state.vector[MANIFESTS])

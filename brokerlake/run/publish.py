@@ -46,22 +46,24 @@ def publish(run: Run, tables: Sequence[Table], note: str | None = None) -> Relea
 
 def publish_vector(run: Run, vector: dict[str, int], note: str | None = None) -> Release:
     """One release row with these versions of the tables and the ledger as it stands."""
+    run.check_lease()
     for name in ("ledger", "quality_results", "control_totals", "rejected"):
         path = ops.ops_path(run.lake.settings, name)
         if delta_files.head(path) is not None:
             delta_files.compact(path, MOST_OPS_FILES)
     vector[LEDGER] = int(delta_files.head(ops.ops_path(run.lake.settings, "ledger")) or 0)
-    release = publish_release(
-        run.lake.settings,
-        run_id=run.run_id,
-        kind=run.kind,
-        night=run.dates.newest,
-        first_date=min(run.dates.nights or run.dates.as_of or (run.dates.newest,)),
-        vector=vector,
-        public=tuple(name for name in run.lake.catalogue.public if name in vector),
-        stale_feeds=stale_feeds(run, run.dates.newest),
-        note=note,
-    )
+    with run.held_lease().committing():
+        release = publish_release(
+            run.lake.settings,
+            run_id=run.run_id,
+            kind=run.kind,
+            night=run.dates.newest,
+            first_date=min(run.dates.nights or run.dates.as_of or (run.dates.newest,)),
+            vector=vector,
+            public=tuple(name for name in run.lake.catalogue.public if name in vector),
+            stale_feeds=stale_feeds(run, run.dates.newest),
+            note=note,
+        )
     run.progress(f"release {release.number} published: night {release.night}, {len(release.public)} public tables")
     return release
 
@@ -92,6 +94,7 @@ def _dates(run: Run) -> pa.Array:
 def _reconcile_carried(run: Run, table: Table) -> None:
     """Totals that must arrive unchanged from a source table, date by date; filed beside the feeds' totals."""
     results, rows, days = [], [], run.days_of(table)
+    causes: list[str] = []
     for carried in table.carried:
         if carried.table not in run.lake.catalogue.tables:
             continue
@@ -105,15 +108,29 @@ def _reconcile_carried(run: Run, table: Table) -> None:
             total_row(run, table, "gold", day, carried.column, there, kept=here, restricted=left_out[day])
             for day, here, there in pairs
         ]
-        if unequal:
-            day, here, there = unequal[0]
-            raise TotalsError(f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}")
-    if results:
+        causes += [
+            f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}"
+            for day, here, there in unequal[:1]
+        ]
+    if results and not _are_filed(run, table, results):
         file_totals(run, table.name, rows)
         version = run.state.vector.get(table.name)
+        run.check_lease()
         file_results(
             run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=version, results=results
         )
+    if causes:
+        raise TotalsError(causes[0])
+
+
+def _are_filed(run: Run, table: Table, results: Sequence[Result]) -> bool:
+    """Whether an earlier publish of this run filed the same results of the same version."""
+    names = ["run_id", "table_name", "version", "rule_id", "passed"]
+    filed = ops.read_ops(run.lake.settings, "quality_results", names)
+    of_run = filed.filter(pc.and_(pc.equal(filed["run_id"], run.run_id), pc.equal(filed["table_name"], table.name)))
+    known = {(row["version"], row["rule_id"], row["passed"]) for row in of_run.to_pylist()}
+    version = run.state.vector.get(table.name)
+    return all((version, result.rule_id, result.passed) in known for result in results)
 
 
 def _left_out(run: Run, table: Table, carried: Carried, days: Sequence[date]) -> dict[date, Decimal]:

@@ -13,6 +13,7 @@ from datetime import date
 from brokerlake.catalog import Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
+from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates, is_as_of
 from brokerlake.plan.state import load_state
 from brokerlake.release.releases import Release, current_release
@@ -67,10 +68,10 @@ def restated_dates(lake: Lake, asked: Restatement) -> RunDates:
     return RunDates((), (), days, base.night)
 
 
-def open_restatement(lake: Lake, asked: Restatement, progress: Progress) -> Run:
+def open_restatement(lake: Lake, asked: Restatement, progress: Progress, lease: Lease | None = None) -> Run:
     """The run of the restatement, resumed where it stands."""
     dates = restated_dates(lake, asked)
-    run = open_run(lake, KIND, asked.run_id, dates, progress)
+    run = open_run(lake, KIND, asked.run_id, dates, progress, lease)
     run.state.know(dates.as_of, asked.known_through)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)
@@ -83,8 +84,9 @@ def run_restatement(
     """Make the as-of tables of these dates with what is known by a night (the newest when None); the release."""
     base = current_release(lake.settings)
     asked = Restatement(first, last, known_through or (base.night if base else last))
-    run = open_restatement(lake, asked, progress)
-    return _make(run, asked, as_of_tables(lake))
+    restated_dates(lake, asked)
+    with hold(lake.settings, asked.run_id) as lease:
+        return _make(open_restatement(lake, asked, progress, lease), asked, as_of_tables(lake))
 
 
 def _make(run: Run, asked: Restatement, tables: Sequence[Table]) -> Release:

@@ -12,6 +12,7 @@ from datetime import date
 from brokerlake.catalog import Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
+from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import PASSED, Done
 from brokerlake.plan.step_keys import StepKeys
@@ -41,7 +42,9 @@ KIND = "restrict"
 def restrict_customer(lake: Lake, customer: str, why: str, progress: Progress) -> Release:
     """Record the restriction, delete the person's rows from public gold and publish; the release.
 
-    The same command again finishes what was interrupted. Raises PlanError for a customer whom the lake does not know.
+    The same command again finishes what was interrupted.
+
+    Raises PlanError for a customer whom the lake does not know, LeaseError while a run is at work.
     """
     base = current_release(lake.settings)
     if base is None:
@@ -49,9 +52,14 @@ def restrict_customer(lake: Lake, customer: str, why: str, progress: Progress) -
     before = restricted_customers(lake.settings)
     if customer not in before:
         _refuse_unknown(lake, base, customer)
-        decide(lake.settings, customer, RESTRICT, why)
-    run = _open(lake, base)
-    others = [name for name in before if name != customer]
+    with hold(lake.settings, f"{KIND}:{base.number}") as lease:
+        if customer not in before:
+            decide(lake.settings, customer, RESTRICT, why)
+        return _leave_out(lake, base, [name for name in before if name != customer], progress, lease)
+
+
+def _leave_out(lake: Lake, base: Release, others: Sequence[str], progress: Progress, lease: Lease) -> Release:
+    run = _open(lake, base, lease)
     _delete_rows(run, others, run.hidden(), progress)
     if all(base.vector.get(name) == version for name, version in run.state.vector.items()):
         progress(f"release {base.number} stands: no public gold table has a row of this customer")
@@ -75,10 +83,10 @@ def _refuse_unknown(lake: Lake, base: Release, customer: str) -> None:
         raise PlanError(f"restrict: release {base.number} knows no such customer_no")
 
 
-def _open(lake: Lake, base: Release) -> Run:
+def _open(lake: Lake, base: Release, lease: Lease) -> Run:
     """A run of no date: it takes nothing and builds nothing. Its name counts decisions and tells nobody's number."""
     number = ops.read_ops(lake.settings, "restrictions").num_rows
-    run = open_run(lake, KIND, f"{KIND}:{number}", RunDates((), (), (), base.night), lambda _: None)
+    run = open_run(lake, KIND, f"{KIND}:{number}", RunDates((), (), (), base.night), lambda _: None, lease)
     load_deliveries(run)
     return run
 
@@ -113,6 +121,7 @@ def _rows_by_date(run: Run, table: Table, hidden: Hidden) -> dict[date, int]:
 
 
 def _delete_from(run: Run, table: Table, hidden: Hidden, counts: Mapping[date, int]) -> None:
+    run.check_lease()
     contract, path = run.contract(table), run.lake.settings.table_path(table.name)
     delta_files.restore(path, run.state.vector[table.name])
     metadata = {"run_id": run.run_id, "dates": len(counts), "deleted_rows": sum(counts.values())}

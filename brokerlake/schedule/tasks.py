@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from brokerlake.errors import BrokerlakeError
+from brokerlake.errors import BrokerlakeError, kind_and_place
 from brokerlake.schedule.manifests import may_start
 from brokerlake.schedule.night import night_of
 from brokerlake.schedule.ranges import range_of
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROGRESS_VARIABLE = "BROKERLAKE_PROGRESS"
 """A file that gets every progress line, for whoever watches the night from outside."""
+MAINTAIN = "maintain"
+"""The one task of the weekly upkeep."""
 CHECK = "check"
 """First task of a backfill; the others ask it which release the range stands on."""
 
@@ -46,11 +48,10 @@ def progress_of(task: str) -> Callable[[str], None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """One line: an expected error as it stands, another one with its type and first line."""
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else "no message"
-    expected = isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError)
-    return first if expected else f"{type(error).__name__}: {first}"
+    """One line: an expected error as it stands, another one by its kind and place."""
+    if isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError):
+        return next(iter(str(error).strip().splitlines()), "no message")
+    return kind_and_place(error)
 
 
 def report_failure(context: Mapping[str, Any]) -> None:
@@ -132,3 +133,15 @@ def check_backfill(parameters: Mapping[str, Any]) -> int:
         return base.number if base else 0
 
     return int(_failing_for_good(work))
+
+
+def run_maintenance() -> None:
+    """Merge, publish and clean as conf's `maintenance` says; the task's log tells it by table."""
+
+    def work() -> None:
+        from brokerlake.run.maintain import maintain, rules_of, sentence_of
+
+        lake, tell = _lake(), progress_of(MAINTAIN)
+        tell(sentence_of(maintain(lake, rules_of(lake.settings), tell)))
+
+    _run_told(MAINTAIN, work)

@@ -12,6 +12,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, Schema, Wr
 from deltalake.exceptions import TableNotFoundError
 
 from brokerlake.catalog import Contract
+from brokerlake.errors import LeaseError
 
 TABLE_SETTINGS = {
     "delta.logRetentionDuration": "interval 75 days",
@@ -98,8 +99,8 @@ def restore(path: Path, version: int) -> int:
     return table.version()
 
 
-def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
-    """Make the table ready for a commit on top of `base_version` (the empty table when None).
+def prepare(path: Path, contract: Contract, base_version: int | None) -> int:
+    """Make the table ready for a commit on top of `base_version` (the empty table when None); the head's version then.
 
     A head that nobody published is put back, and columns new in the contract are added.
     """
@@ -108,6 +109,13 @@ def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
     else:
         restore(path, base_version or 0)
     add_columns(path, contract)
+    return DeltaTable(path).version()
+
+
+def check_follows(table: str, version: int, before: int) -> None:
+    """Raise LeaseError unless `version` is the very next one: between two of ours, somebody else has written."""
+    if version != before + 1:
+        raise LeaseError(f"{table}: version {version} does not follow {before}: another writer has committed")
 
 
 def read(path: Path, version: int | None = None, columns: list[str] | None = None) -> pa.Table:
@@ -120,8 +128,11 @@ def _properties(metadata: Mapping[str, object]) -> CommitProperties:
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
-    """Append rows in one commit; the head's version after it."""
-    write_deltalake(path, rows, mode="append", commit_properties=_properties(metadata), writer_properties=WRITER)
+    """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
+    properties = _properties(metadata)
+    write_deltalake(
+        path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
+    )
     return DeltaTable(path).version()
 
 
@@ -151,3 +162,9 @@ def compact(path: Path, most_files: int) -> None:
     table = DeltaTable(path)
     if len(table.file_uris()) > most_files:
         table.optimize.compact()
+
+
+def merge_small_files(path: Path, metadata: Mapping[str, object]) -> int:
+    """Merge the files of each partition in one commit that changes no row; the head's version after it."""
+    DeltaTable(path).optimize.compact(writer_properties=WRITER, commit_properties=_properties(metadata))
+    return DeltaTable(path).version()

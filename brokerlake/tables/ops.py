@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
+from brokerlake.errors import BrokerlakeError, frames_of, plain_cause
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
+log = logging.getLogger(__name__)
+
 _TEXT, _COUNT, _DAY, _TIME = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", "UTC")
-_MONEY = pa.decimal128(38, 4)
+_MONEY = pa.decimal128(38, 12)
 
 OPS_SCHEMAS: dict[str, pa.Schema] = {
     # One row per delivery a night took, superseded ones too.
@@ -53,6 +59,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("cpu_seconds", pa.float64()),
             ("wall_seconds", pa.float64()),
             ("finished_at", _TIME),
+            ("gate_cpu_seconds", pa.float64()),
         ]
     ),
     # One row per publish: the version of every table, readers see the public ones.
@@ -175,10 +182,21 @@ def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 _one_commit = threading.Lock()
 
 
+@contextmanager
+def _committing(name: str) -> Iterator[None]:
+    """One commit at a time; a failed one is told with the table's name."""
+    with _one_commit:
+        try:
+            yield
+        except (OSError, DeltaError) as failed:
+            log.error("ops.%s\n%s", name, frames_of(failed))
+            raise BrokerlakeError(f"ops.{name}: {plain_cause(failed)}") from failed
+
+
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
     path = ops_path(settings, name)
-    with _one_commit:
+    with _committing(name):
         if delta_files.head(path) is not None:
             delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
@@ -189,6 +207,6 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     path = ops_path(settings, name)
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
-    with _one_commit:
+    with _committing(name):
         delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

@@ -32,7 +32,7 @@ class Firm:
 
     seed: int
     customers: int = 150
-    trades: int = 300
+    trades: int = 1000
     _cities: dict[str, str] = field(default_factory=dict)
     _open: dict[str, str] = field(default_factory=dict)
     _held: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -16,13 +16,19 @@ from tests.e2e import nights
 from tests.faults.extracts import CONF, hand_over
 from tests.faults.firm import QUIET_TRADES, Firm, Night
 
-START = date(2023, 10, 9)
+START = date(2023, 11, 27)
+"""The history goes over a year's end and a Lunar New Year; the first night behind it is 29 February 2024."""
 AHEAD = 60
 """Trading days after which gold.churn_labels tells its first label: so long is the quiet history."""
 
 content = nights.content
 run_night = nights.night
 run_range = nights.backfill
+
+
+def known(held: dict[tuple[str, date], str]) -> dict[tuple[str, date], str]:
+    """The content of silver and gold: what is known, however it was handed over."""
+    return {key: digest for key, digest in held.items() if not key[0].startswith("bronze.")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def open_small(home: Path, like: Settings) -> Lake:
     return nights.open_scratch(home, like, CONF)
 
 
-def land(lake: Lake, seed: int, history: int, count: int, *, start: date = START, trades: int = 300) -> SmallLake:
+def land(lake: Lake, seed: int, history: int, count: int, *, start: date = START, trades: int = 1000) -> SmallLake:
     """Deliveries of `history` quiet nights and `count` busy ones, from `start` on; nothing is run."""
     days = [day for day in lake.calendar.days if day >= start][: history + count]
     firm = Firm(seed, trades=trades)
@@ -67,8 +73,10 @@ def land(lake: Lake, seed: int, history: int, count: int, *, start: date = START
     return SmallLake(lake, days[:history], days[history:], rows)
 
 
-def make(home: Path, like: Settings, seed: int, count: int, *, history: int = AHEAD + 1) -> SmallLake:
+def make(
+    home: Path, like: Settings, seed: int, count: int, *, history: int = AHEAD + 1, start: date = START
+) -> SmallLake:
     """A lake whose quiet history is published by one range pass, with `count` landed nights to run."""
-    small = land(open_small(home, like), seed, history, count)
+    small = land(open_small(home, like), seed, history, count, start=start)
     run_range(small.lake, small.history[0], small.history[-1])
     return small

@@ -163,12 +163,21 @@ SELECT one_id, DATE '{as_of}' AS as_of_date, {LABEL_DAYS} AS label_window_tradin
   accounts_closed_on, moved_out_on, '1' AS definition_version, DATE '{known_on}' AS known_on FROM labelled"""
 
 
-def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values") -> str:
+def customer_360(as_of: date, columns: list[str]) -> str:
     """gold.customer_360 of the date without `tags`; `columns` are the contract's, the windows' ones are told by name.
 
     The tags column has a query of its own (tag_values).
     """
-    of_windows = [name for name in columns if _is_window(name)]
+    return customer_360_over(all_ctes(as_of, windows_of_360(columns)), as_of, columns)
+
+
+def windows_of_360(columns: list[str]) -> list[str]:
+    """Columns of customer_windows that are needed for the given ones of customer_360."""
+    return [name for name in columns if _is_window(name)]
+
+
+def customer_360_over(ctes: str, as_of: date, columns: list[str]) -> str:
+    """The same over a WITH clause that has people, account, customer_owner, milestones and windows."""
     book = state_as_of("adviser_book_changes", "adviser_id, customer_no, role", as_of)
     advisers = state_as_of("adviser_changes", "adviser_id", as_of)
     branches = state_as_of("branch_changes", "branch_id", as_of)
@@ -177,9 +186,32 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
         f"count(*) FILTER (WHERE {open_} AND account_kind = '{kind}') AS open_{kind}_account_count"
         for kind in ("cash", "margin", "fund", "option")
     )
+    judged = _judged_columns(as_of)
+    picked = [f"{judged[name]} AS {name}" if name in judged else name for name in columns if name != "tags"]
+    return f"""{ctes},
+account_sum AS (
+  SELECT one_id, count(*) AS account_count, count(*) FILTER (WHERE {open_}) AS open_account_count, {kinds},
+    min(opened_on) AS first_account_opened_on, max(closed_on) FILTER (WHERE NOT {open_}) AS last_account_closed_on
+  FROM account JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+service AS (
+  SELECT customer_no, adviser_id, from_date AS adviser_since FROM (
+    SELECT *, row_number() OVER (PARTITION BY customer_no ORDER BY from_date DESC, adviser_id) AS place FROM ({book})
+    WHERE role = 'service' AND from_date <= DATE '{as_of}' AND coalesce(to_date, DATE '{as_of}') >= DATE '{as_of}'
+  ) WHERE place = 1
+),
+adviser AS (SELECT adviser_id, name_masked AS adviser_name_masked FROM ({advisers})),
+branch AS (SELECT branch_id, name AS branch_name, region AS branch_region FROM ({branches}))
+SELECT {", ".join(picked)} FROM people p LEFT JOIN account_sum USING (one_id) LEFT JOIN milestones m USING (one_id)
+LEFT JOIN windows USING (one_id) LEFT JOIN service s ON s.customer_no = p.customer_no
+LEFT JOIN adviser v ON v.adviser_id = s.adviser_id LEFT JOIN branch b ON b.branch_id = p.branch_id"""
+
+
+def _judged_columns(as_of: date) -> dict[str, str]:
+    """The columns of gold.customer_360 that are reckoned, by name."""
     counts = ["account_count", "open_account_count"]
     counts += [f"open_{kind}_account_count" for kind in ("cash", "margin", "fund", "option")]
-    judged = {
+    return {
         "as_of_date": f"DATE '{as_of}'",
         "definition_version": "'2'",
         "age_years": years_between("birth_date", f"DATE '{as_of}'"),
@@ -202,24 +234,6 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
         "branch_id": "p.branch_id",
         "adviser_id": "s.adviser_id",
     }
-    picked = [f"{judged[name]} AS {name}" if name in judged else name for name in columns if name != "tags"]
-    return f"""{all_ctes(as_of, [*of_windows, *(["is_effective"] if "is_effective" not in of_windows else [])])},
-account_sum AS (
-  SELECT one_id, count(*) AS account_count, count(*) FILTER (WHERE {open_}) AS open_account_count, {kinds},
-    min(opened_on) AS first_account_opened_on, max(closed_on) FILTER (WHERE NOT {open_}) AS last_account_closed_on
-  FROM account JOIN customer_owner USING (customer_no) GROUP BY one_id
-),
-service AS (
-  SELECT customer_no, adviser_id, from_date AS adviser_since FROM (
-    SELECT *, row_number() OVER (PARTITION BY customer_no ORDER BY from_date DESC, adviser_id) AS place FROM ({book})
-    WHERE role = 'service' AND from_date <= DATE '{as_of}' AND coalesce(to_date, DATE '{as_of}') >= DATE '{as_of}'
-  ) WHERE place = 1
-),
-adviser AS (SELECT adviser_id, name_masked AS adviser_name_masked FROM ({advisers})),
-branch AS (SELECT branch_id, name AS branch_name, region AS branch_region FROM ({branches}))
-SELECT {", ".join(picked)} FROM people p LEFT JOIN account_sum USING (one_id) LEFT JOIN milestones m USING (one_id)
-LEFT JOIN windows USING (one_id) LEFT JOIN service s ON s.customer_no = p.customer_no
-LEFT JOIN adviser v ON v.adviser_id = s.adviser_id LEFT JOIN branch b ON b.branch_id = p.branch_id"""
 
 
 def _is_window(name: str) -> bool:
