@@ -47,7 +47,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     spent = Spent()
     try:
         with run.meter.step() as spent:
-            written = [_make_days(run, table, batch, spent) for batch in _batches(run, table, days)]
+            written = [_make_days(run, table, batch, spent) for batch in passes_of(run, table, days)]
     except BrokerlakeError:
         run.record_failed(table.name, days, spent)
         raise
@@ -59,7 +59,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     return True
 
 
-def _batches(run: Run, table: Table, days: Sequence[date]) -> list[list[date]]:
+def passes_of(run: Run, table: Table, days: Sequence[date]) -> list[list[date]]:
     """The dates of each pass: all together, but restated ones apart from others, or one by one."""
     if table.run != "per_range":
         return [[day] for day in days]

@@ -6,6 +6,8 @@ Tables are written by deltalake, ledger and releases are the runner's own; nothi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -18,7 +20,7 @@ from brokerlake.catalog import Catalogue
 from brokerlake.cli import main
 from brokerlake.errors import PlanError, TotalsError
 from brokerlake.lake import Lake, open_lake
-from brokerlake.lease import Lease, hold
+from brokerlake.lease import hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import load_state
 from brokerlake.reader import open_release
@@ -65,15 +67,20 @@ ROWS = {
 }  # fmt: skip
 
 
+@contextmanager
+def at_work(lake: Lake, run_id: str = "backfill:b") -> Iterator[Run]:
+    """A run of both dates, with the lease."""
+    with hold(lake.settings, run_id) as lease:
+        yield open_run(lake, "backfill", run_id, RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None, lease)
+
+
 @pytest.fixture
 def lake(tmp_path) -> Lake:
     """Monday and Tuesday published: Anna on both, Bert on Tuesday."""
     opened = open_lake(load_settings(home=tmp_path, profile="local"))
     tables = {name: table for name, table in opened.catalogue.tables.items() if name in ROWS}
     made = replace(opened, catalogue=Catalogue(tables, opened.catalogue.groups))
-    dates = RunDates((), (), (MONDAY, TUESDAY), TUESDAY)
-    with hold(made.settings, "nightly:x") as lease:
-        run = open_run(made, "nightly", "nightly:x", dates, lambda _: None, lease)
+    with at_work(made, "nightly:x") as run:
         for name in made.catalogue.order:
             path, contract = made.settings.table_path(name), made.contract(name)
             delta_files.create(path, contract)
@@ -86,10 +93,6 @@ def lake(tmp_path) -> Lake:
         vector=vector, public=tuple(ROWS), stale_feeds={},
     )  # fmt: skip
     return made
-
-
-def open_range(lake: Lake, lease: Lease | None = None) -> Run:
-    return open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None, lease)
 
 
 def restrict(lake: Lake, customer: str = ANNA) -> Release:
@@ -126,7 +129,7 @@ def test_lift__readers_show_the_person_again_and_gold_is_due(lake):
     restrict(lake)
     lift_restriction(lake, ANNA, "a mistake")
     assert people_in(lake, WINDOWS) == {"p1", "p2"}
-    run = open_range(lake)
+    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
     assert run.stale_days(lake.catalogue[RFM]) == [MONDAY, TUESDAY]
     with pytest.raises(PlanError, match="nothing to lift"):
         lift_restriction(lake, ANNA, "again")
@@ -141,22 +144,22 @@ def test_ledger__after_a_restriction__tells_what_gold_holds_and_nothing_is_due(l
     path = lake.settings.table_path(RFM)
     found = measure(path, release.vector[RFM], lake.contract(RFM), [TUESDAY])
     assert state.get(RFM, TUESDAY).digest == found[TUESDAY].digest
-    run = open_range(lake)
+    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
     assert [run.stale_days(lake.catalogue[name]) for name in (RFM, WIDE)] == [[], []]
 
 
 def test_ledger__date_that_was_stale_before__stays_stale(lake):
     lake.settings.conf["parameters"].setdefault(RFM, {})["changed"] = True
     restrict(lake)
-    run = open_range(lake)
+    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
     assert run.stale_days(lake.catalogue[RFM]) == [MONDAY, TUESDAY]
     assert run.stale_days(lake.catalogue[WIDE]) == []
 
 
 def test_totals__of_gold_without_a_person__are_carried_less_what_silver_has_of_them(lake):
     restrict(lake)
-    with hold(lake.settings, "b") as lease:
-        reconcile(open_range(lake, lease), [lake.catalogue[RFM]])
+    with at_work(lake) as run:
+        reconcile(run, [lake.catalogue[RFM]])
     totals = ops.read_ops(lake.settings, "control_totals").to_pylist()
     shown = {(row["night"], row["came_in"], row["kept"], row["restricted"], row["difference"]) for row in totals}
     one, two, none = Decimal(1), Decimal(2), Decimal(0)
@@ -165,12 +168,10 @@ def test_totals__of_gold_without_a_person__are_carried_less_what_silver_has_of_t
 
 def test_totals__a_person_lost_who_is_not_restricted__still_stop(lake):
     restrict(lake)
-    run = open_range(lake)
-    lost = replace(run.state.get(RFM, TUESDAY), row_count=0)
-    run.state.record(RFM, {TUESDAY: lost}, lost.version)
     cause = f"gold.rfm: {TUESDAY}: rows is 0, silver.customer_windows has 2"
-    with hold(lake.settings, "b") as lease, pytest.raises(TotalsError, match=cause):
-        run.lease = lease
+    with at_work(lake) as run, pytest.raises(TotalsError, match=cause):
+        lost = replace(run.state.get(RFM, TUESDAY), row_count=0)
+        run.state.record(RFM, {TUESDAY: lost}, lost.version)
         reconcile(run, [lake.catalogue[RFM]])
 
 
