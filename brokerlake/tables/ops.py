@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from brokerlake.rights import make_closed
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
@@ -158,8 +159,11 @@ _one_commit = threading.Lock()
 
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
+    path = ops_path(settings, name)
+    if name == "rejected":
+        make_closed(path)
     with _one_commit:
-        return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
+        return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
 def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
