@@ -14,9 +14,8 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.parts import Bench, measure_all
-from benchmarks.prepare import BenchmarkError
+from benchmarks.prepare import PROJECT, BenchmarkError
 from benchmarks.sizes import HISTORY_DAYS, Sizes
-from benchmarks.watch import PROJECT
 from brokerlake.cli.progress import Progress
 from brokerlake.errors import BrokerlakeError
 

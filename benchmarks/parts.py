@@ -14,9 +14,9 @@ from typing import Any
 from benchmarks import agreement, figures
 from benchmarks.beside.sources import Night
 from benchmarks.homes import Progress, clone_home
-from benchmarks.prepare import open_home, prepare_demo, prepare_large
+from benchmarks.prepare import PROJECT, open_home, prepare_demo, prepare_large
 from benchmarks.sizes import Sizes
-from benchmarks.watch import PROJECT, Watched, run_watched
+from benchmarks.watch import Watched, run_watched
 from brokerlake.release.releases import find_release
 
 MEASURED_CODE = ("brokerlake", "jobs", "conf", "contracts", "expectations", "benchmarks")
