@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.homes import Progress, once
-from benchmarks.sizes import EARLIER_DAYS, NIGHTS, SEED, Sizes, days_of_facts
+from benchmarks.sizes import EARLIER_DAYS, NIGHTS, Sizes, days_of_facts
 from brokerlake.cli.synth import HISTORY_START
 from brokerlake.errors import BrokerlakeError
 from brokerlake.lake import Lake, open_lake
@@ -37,26 +37,12 @@ def run_module(module: str, *arguments: str) -> None:
         raise BenchmarkError(f"benchmark: {module} {' '.join(arguments)} failed with exit code {code}")
 
 
-def make_extracts(
-    lake: Lake, days: Sequence[date], *, customers: int, start: date, pace: tuple[int, int] | None
-) -> None:
-    """Extracts of a made-up broker without faults, `pace` executions and events a day."""
-    from brokerlake.synthetic.generate import generate
-
-    generate(
-        landing=lake.settings.landing,
-        truth=lake.settings.home / "truth",
-        customers=customers,
-        seed=SEED,
-        first=days[0],
-        last=days[-1],
-        calendar_dates=lake.calendar.between(start, lake.calendar.last),
-        history_start=start,
-        history_days=max(len(days), 1),
-        executions_per_day=pace[0] if pace else None,
-        events_per_day=pace[1] if pace else None,
-        faults=False,
-    )
+def make_extracts(home: Path, days: Sequence[date], customers: int, pace: tuple[int, int] | None) -> None:
+    """Extracts of the days, the first of which is the broker's first, in an empty home."""
+    shutil.rmtree(home, ignore_errors=True)
+    listed = ["--pace", *map(str, pace)] if pace else []
+    broker = ["--home", str(home), "--customers", str(customers), *listed]
+    run_module("benchmarks.extracts", *broker, "--", str(days[0]), str(days[-1]))
 
 
 def prepare_large(sizes: Sizes, under: Path, progress: Progress) -> tuple[Path, list[date]]:
@@ -69,8 +55,7 @@ def prepare_large(sizes: Sizes, under: Path, progress: Progress) -> tuple[Path, 
     pace = (sizes.executions, sizes.events)
 
     def extracts() -> None:
-        shutil.rmtree(home, ignore_errors=True)
-        make_extracts(lake, days, customers=sizes.customers, start=days[0], pace=pace)
+        make_extracts(home, days, sizes.customers, pace)
 
     def facts() -> None:
         days_back = str(sizes.history_days)
@@ -93,8 +78,7 @@ def prepare_demo(sizes: Sizes, days: int, under: Path, progress: Progress) -> tu
     nights = lake.calendar.between(start, lake.calendar.last)[: days + 1]
 
     def extracts() -> None:
-        shutil.rmtree(home, ignore_errors=True)
-        make_extracts(lake, nights, customers=sizes.demo_customers, start=start, pace=None)
+        make_extracts(home, nights, sizes.demo_customers, None)
 
     def history() -> None:
         asked = ["backfill", "--from", str(nights[0]), "--to", str(nights[-2]), "--as-of", "sparse"]
