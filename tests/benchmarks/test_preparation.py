@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.history import milestones_query, pairs, shifted
 from benchmarks.homes import clone_home, once
+from benchmarks.night import as_conf
 from benchmarks.prepare import BenchmarkError
 from benchmarks.sizes import EARLIER_DAYS, NIGHTS, Sizes, days_of_facts
 from benchmarks.watch import Watched, run_watched
@@ -123,3 +124,10 @@ def test_milestones_query__days_of_two_parties__are_first_last_and_sums_without_
         "lifetime_net_revenue_amount": Decimal("8.0000"),
     }
     assert (two["party_id"], two["funded_on"], two["lifetime_trade_count"]) == ("c2", date(2024, 1, 5), 0)
+
+
+def test_as_conf__name_and_value__is_laid_in_its_place():
+    assert as_conf("spark.tables_at_a_time=1") == {"spark": {"tables_at_a_time": 1}}
+    assert as_conf("spark.jvm_options=-XX:A=1") == {"spark": {"jvm_options": "-XX:A=1"}}
+    with pytest.raises(ValueError, match="expected name=value"):
+        as_conf("spark.heap")
