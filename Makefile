@@ -45,7 +45,7 @@ lint: $(STAMP)  ## ruff, its formatter and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(STAMP)  ## Time one large day beside DuckDB; make bench SCALE=0.05 is smaller; a page comes of the whole one
+bench: $(STAMP)  ## Time one large day beside DuckDB (hours); make bench SCALE=0.05 times a small one
 	@$(BIN)/python -m benchmarks --scale $${SCALE:-1} $$(test "$${SCALE:-1}" = 1 && echo --fill-page)
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing
