@@ -6,13 +6,16 @@ manifests when the last row has been read and before the commit, so that a deliv
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from brokerlake.errors import RejectLimitError
 from brokerlake.ingest.assemble import Assembled, Assembler, Entry
@@ -24,6 +27,9 @@ from brokerlake.landing import Delivery, split_superseded, verify
 from brokerlake.privacy import Tokeniser, current_key, keep_identities
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 THREADS = 2
 GROUP_BYTES = 4 << 20
@@ -89,11 +95,13 @@ def ingest_feed(
     *,
     base_version: int | None,
     user_metadata: Mapping[str, object],
+    spark: SparkSession | None = None,
 ) -> Ingested:
     """Replace the partitions `dates` of the feed's bronze table by the deliveries `taken`, in one commit.
 
     The head is first brought back to `base_version` (to the empty table when that is None). Deliveries that a higher
-    sequence of the same night replaces are counted, not read.
+    sequence of the same night replaces are counted, not read. With `spark` the files are read in its tasks, else in
+    threads of this process; the rows are the same.
 
     Raises LandingError for a delivery that is not what its manifest says, RejectLimitError for a night with too many
     malformed rows; nothing is committed then.
@@ -103,19 +111,75 @@ def ingest_feed(
     delta_files.create(path, source.contract)
     delta_files.restore(path, base_version or 0)
     run = _prepare(settings, source, taken, dates, base_version)
-    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run))
-    days = ", ".join(f"'{day}'" for day in sorted(dates))
-    try:
-        version = delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
-    except Exception:
-        if run.failure is not None:  # the writer only says that its stream broke
-            raise run.failure from None
-        raise
-    keep_identities(settings, run.assembler.tokeniser.found(), user_metadata)
+    has_files = any(delivery.files for deliveries in run.counting.values() for delivery in deliveries)
+    if spark is None or not has_files:
+        version = _commit_stream(run, path, dates, user_metadata)
+        identities = run.assembler.tokeniser.found()
+    else:
+        version, identities = _commit_from_tasks(run, spark, settings, dates, base_version, user_metadata)
+    keep_identities(settings, identities, user_metadata)
     rejected = sorted(run.rejected, key=lambda row: (row["night"], row["file"], row["line"]))
     return Ingested(
         source.table, version, run.counts, pa.Table.from_pylist(rejected, REJECTED_SCHEMA), tuple(sorted(run.notices))
     )
+
+
+def _commit_stream(run: _Run, path: Path, dates: Sequence[date], user_metadata: Mapping[str, object]) -> int:
+    """Read in threads of this process, straight into the writer; the version."""
+    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run))
+    days = ", ".join(f"'{day}'" for day in sorted(dates))
+    try:
+        return delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
+    except Exception:
+        if run.failure is not None:  # the writer only says that its stream broke
+            raise run.failure from None
+        raise
+
+
+def _commit_from_tasks(
+    run: _Run,
+    spark: SparkSession,
+    settings: Settings,
+    dates: Sequence[date],
+    base_version: int | None,
+    user_metadata: Mapping[str, object],
+) -> tuple[int, pa.Table]:
+    """Read in Spark tasks into staged files, commit those; the version, and the identities the tasks met."""
+    from brokerlake.ingest import in_tasks
+    from brokerlake.tables import staging
+
+    source, tokeniser = run.source, run.assembler.tokeniser
+    groups = [tuple(group) for group in _group(_entries(run))]
+    work = in_tasks.Work(settings, source, groups, in_tasks.key_check(tokeniser.key))
+    inbox = in_tasks.open_inbox(settings, source.feed)
+    try:
+        with staging.staged(in_tasks.in_tasks(spark, work), settings.private / "spark" / "staged" / source.table) as at:
+            reports = in_tasks.read_reports(at)
+            for report in reports:
+                report.raise_failure()
+                run.rejected += report.rejected
+                run.notices += report.notices
+                for delivery, file, measure in report.measures:
+                    run.assembler.tally.add(delivery, file, measure)
+            _check(run)
+            for night, rows in _withdrawals(run).items():
+                run.withdrawn[night] = rows.num_rows
+                parts = rows.append_column(in_tasks.PART, pa.array([in_tasks.ROW] * rows.num_rows, pa.string()))
+                pq.write_table(parts, at / f"withdrawn-{night}.parquet")
+            _count(run)
+            version = staging.write_days(
+                spark,
+                at,
+                {in_tasks.PART: (in_tasks.ROW,)},
+                settings.table_path(source.table),
+                source.contract,
+                dates,
+                base_version=base_version,
+                metadata=user_metadata,
+            )
+        return version, in_tasks.gather_identities(inbox, reports, tokeniser.found())
+    finally:
+        shutil.rmtree(inbox, ignore_errors=True)
 
 
 def _prepare(

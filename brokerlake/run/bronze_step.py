@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from brokerlake.catalog import Table
-from brokerlake.errors import BrokerlakeError, TotalsError
+from brokerlake.errors import BrokerlakeError, ConfigurationError, TotalsError
 from brokerlake.ingest import FeedCounts, ingest_feed
 from brokerlake.plan.state import sha256
 from brokerlake.quality.results import CRITICAL, Result, file_results
@@ -21,6 +21,16 @@ from brokerlake.run.tables_step import plain_cause, stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
 from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured
+
+PROCESS, SPARK_TASKS = "process", "spark_tasks"
+
+
+def reads_in_tasks(run: Run) -> bool:
+    """True in a profile whose bronze readers run in Spark tasks, not in this process."""
+    place = run.lake.settings.conf["bronze"]["read_in"]
+    if place not in (PROCESS, SPARK_TASKS):
+        raise ConfigurationError(f"conf: bronze: read_in: {place!r}: choose {PROCESS} or {SPARK_TASKS}")
+    return bool(place == SPARK_TASKS)
 
 
 def run_bronze_step(run: Run, table: Table) -> bool:
@@ -51,6 +61,7 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
         days,
         base_version=run.state.vector.get(table.name),
         user_metadata=run.metadata(table, days),
+        spark=run.spark if reads_in_tasks(run) else None,
     )
     rejected = outcome.rejected.append_column("run_id", pa.array([run.run_id] * outcome.rejected.num_rows, pa.string()))
     file_rejected(run, table.name, days, rejected.select(ops.OPS_SCHEMAS["rejected"].names))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +153,22 @@ def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema)
 
 
-# Tables of a run finish side by side; two replacements of one ops table at once would be a conflict.
-_one_commit = threading.Lock()
+@contextmanager
+def _one_commit(settings: Settings, name: str) -> Iterator[None]:
+    """One commit at a time: groups run side by side in processes of their own, their tables in threads.
+
+    Two replacements of one ops table at once would be a conflict.
+    """
+    folder = settings.private / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"ops.{name}").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
-    with _one_commit:
+    with _one_commit(settings, name):
         return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
@@ -167,5 +177,5 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     path = ops_path(settings, name)
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
-    with _one_commit:
+    with _one_commit(settings, name):
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)
