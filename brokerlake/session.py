@@ -97,7 +97,7 @@ def session_settings(settings: Settings) -> dict[str, str]:
 
 
 def static_settings(settings: Settings) -> dict[str, str]:
-    """What a JVM is started with: jars, Delta's extension, folders of its own under .brokerlake/spark."""
+    """What a JVM is started with: jars, Delta's extension, folders under .brokerlake/spark, the profile's own."""
     private = settings.private / "spark"
     return {
         **STATIC_SETTINGS,
@@ -106,6 +106,7 @@ def static_settings(settings: Settings) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.warehouse.dir": str(private / "warehouse"),
         "spark.local.dir": str(private / "scratch"),
+        **{k: str(v) for k, v in settings.conf.get("spark", {}).get("static_settings", {}).items()},
     }
 
 

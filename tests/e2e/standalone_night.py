@@ -77,8 +77,8 @@ def run_night(settings: Settings, night: date) -> Outcome:
 
 def main(folder: Path) -> int:
     """A young firm in `folder` and its first night; 0 when the night is published."""
-    settings = young_firm.make(folder, PROFILE)
-    night = date(1997, 1, 1)
+    settings = young_firm.make(folder / "home", young_firm.write_conf(folder / "conf"), PROFILE)
+    night = young_firm.FIRST
     outcome = run_night(settings, night)
     release = current_release(settings)
     print(outcome.state, outcome.tasks, release and release.night)

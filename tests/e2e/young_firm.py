@@ -21,7 +21,7 @@ from tests.conftest import PROJECT
 from tests.e2e import cdnow
 
 CUSTOMERS = 120
-LAST = date(1997, 1, 2)
+FIRST, SECOND = date(1997, 1, 1), date(1997, 1, 2)
 NEVER = "0 0 29 2 *"
 """A schedule that starts no run of its own while a test is under way."""
 SPARK = {
@@ -31,21 +31,27 @@ SPARK = {
 }
 
 
-def make(folder: Path, profile: str, **changed: Mapping[str, Any]) -> Settings:
-    """Landing and configuration of the firm under `folder`; `changed` is laid over the profile's sections."""
-    conf = folder / "conf"
-    shutil.copytree(PROJECT / "conf" / "young_firm", conf)
-    base = merge(read_yaml(conf / "base.yaml"), {"airflow": {"evening": NEVER}})
-    (conf / "base.yaml").write_text(yaml.safe_dump(base), encoding="utf-8")
-    values = merge(merge(read_yaml(PROJECT / "conf" / f"{profile}.yaml"), {"spark": SPARK}), changed)
-    (conf / f"{profile}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    cdnow.write_landing(folder / "home" / "landing", last=LAST, customers=CUSTOMERS)
-    return load_settings(home=folder / "home", profile=profile, conf=conf)
+def write_conf(folder: Path) -> Path:
+    """The firm's configuration in a folder of its own, with Spark sized for tests in every profile."""
+    shutil.copytree(PROJECT / "conf" / "young_firm", folder)
+    base = merge(read_yaml(folder / "base.yaml"), {"airflow": {"evening": NEVER}})
+    (folder / "base.yaml").write_text(yaml.safe_dump(base), encoding="utf-8")
+    for profile in ("local", "standalone", "cluster"):
+        lay_over(folder, profile, merge(read_yaml(PROJECT / "conf" / f"{profile}.yaml"), {"spark": SPARK}))
+    return folder
 
 
-def share_key(settings: Settings, other: Settings) -> None:
-    """The token key of `settings` for another home, so that both make the same tokens."""
-    shutil.copytree(settings.private / "keys", other.private / "keys")
+def lay_over(conf: Path, profile: str, changed: Mapping[str, Any]) -> None:
+    """Lay values over the profile's file."""
+    path = conf / f"{profile}.yaml"
+    values = merge(read_yaml(path), changed) if path.exists() else dict(changed)
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+
+
+def make(home: Path, conf: Path, profile: str) -> Settings:
+    """Settings of a new home with the firm's deliveries of its first two nights."""
+    cdnow.write_landing(home / "landing", last=SECOND, customers=CUSTOMERS)
+    return load_settings(home=home, profile=profile, conf=conf)
 
 
 def variables(settings: Settings) -> dict[str, str]:

@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import pytest
 from deltalake import DeltaTable
+from pyspark import cloudpickle
 
 from brokerlake.errors import BrokerlakeError, ConfigurationError, LandingError, RejectLimitError
 from brokerlake.ingest import Ingested, in_tasks, ingest_feed
