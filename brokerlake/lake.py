@@ -16,8 +16,8 @@ class Lake:
     """Everything a run needs to know before it looks at data.
 
     Attributes:
-        catalogue: the tables that the configured feeds allow.
-        feeds: conf/feeds.yaml, transport by feed.
+        catalogue: the tables that the configuration allows.
+        feeds: conf/feeds.yaml, transport by feed that one of them needs.
     """
 
     settings: Settings
@@ -46,8 +46,16 @@ def load_feeds(settings: Settings) -> dict[str, dict[str, Any]]:
     return dict(raw["feeds"])
 
 
+def configured_catalogue(settings: Settings) -> Catalogue:
+    """The tables that the configured feeds allow and, where conf lists `tables`, those need; reads YAML only."""
+    catalogue = load_catalogue(settings.project / "data_catalog.yaml").restrict_to_feeds(load_feeds(settings))
+    tables = settings.conf.get("tables")
+    return catalogue if tables is None else catalogue.restrict_to_tables(tables)
+
+
 def open_lake(settings: Settings) -> Lake:
     """The lake of these settings; raises ConfigurationError when catalogue, feeds or calendar can't be read."""
-    feeds = load_feeds(settings)
-    catalogue = load_catalogue(settings.project / "data_catalog.yaml").restrict_to_feeds(feeds)
+    catalogue = configured_catalogue(settings)
+    used = {table.feed for table in catalogue.tables.values()}
+    feeds = {name: transport for name, transport in load_feeds(settings).items() if name in used}
     return Lake(settings, catalogue, load_calendar(settings), feeds)

@@ -178,6 +178,22 @@ class Catalogue:
                 kept[name] = table
         return Catalogue({name: kept[name] for name in self.tables if name in kept}, self.groups)
 
+    def restrict_to_tables(self, names: Iterable[str]) -> Catalogue:
+        """The named tables and what they need; an optional input that is neither arrives empty.
+
+        Raises ConfigurationError for a name that this catalogue does not hold.
+        """
+        needed: set[str] = set()
+        asked = list(names)
+        while asked:
+            name = asked.pop()
+            if name not in self.tables:
+                raise ConfigurationError(f"tables: {name}: not in data_catalog.yaml with the feeds of this lake")
+            if name not in needed:
+                needed.add(name)
+                asked.extend(i.table for i in self.tables[name].inputs if i.table and not i.optional)
+        return Catalogue({name: table for name, table in self.tables.items() if name in needed}, self.groups)
+
 
 def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
     for source in ("conf", "library"):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,8 @@ _of_thread = threading.local()
 ROW_WISE = ("expect_column_values_", "expect_column_pair_values_", "expect_column_value_lengths_")
 """Expectations that judge row by row: without rows they hold, and Great Expectations is not asked."""
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
+LONGEST_SECONDS = 900
+"""Time a suite has unless conf says another one under `quality: suite_seconds`."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +128,41 @@ def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], resul
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
 
 
-def run_suite(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
-    """One result per rule of the suite on `frame` (`rows` rows); an empty or crashed suite raises QualityError."""
+def run_suite(
+    frame: DataFrame | pd.DataFrame, suite: Suite, rows: int, *, seconds: float = LONGEST_SECONDS
+) -> list[Result]:
+    """One result per rule of the suite on `frame` (`rows` rows).
+
+    Raises QualityError when the suite is empty, crashes, or does not end within `seconds`.
+    """
     if not suite.rules:
         raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
     if rows == 0 and all(rule.type.startswith(ROW_WISE) for rule in suite.rules):
         return [_as_result(rule, True, None, 0) for rule in suite.rules]
+    return _within(seconds, suite.table, lambda: _run(frame, suite, rows))
+
+
+def _within(seconds: float, table: str, work: Callable[[], list[Result]]) -> list[Result]:
+    """What `work` gives or raises; a suite that hangs is left behind in its thread and ends with the process."""
+    answers: queue.SimpleQueue[tuple[list[Result], BaseException | None]] = queue.SimpleQueue()
+
+    def answer() -> None:
+        try:
+            answers.put((work(), None))
+        except BaseException as error:
+            answers.put(([], error))
+
+    threading.Thread(target=answer, name=f"suite of {table}", daemon=True).start()
+    try:
+        results, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise QualityError(f"{table}: the suite did not end within {seconds:g} s, which counts as failed") from None
+    if error is not None:
+        raise error
+    return results
+
+
+def _run(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
     try:
         outcome = _validate(frame, suite.rules, "BOOLEAN_ONLY")
         failed = [rule for rule in suite.rules if not outcome[rule.id].success]

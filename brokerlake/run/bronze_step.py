@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from brokerlake.catalog import Table
 from brokerlake.errors import BrokerlakeError, ConfigurationError, TotalsError
-from brokerlake.ingest import FeedCounts, ingest_feed
+from brokerlake.ingest import FeedCounts, Ingested, ingest_feed
 from brokerlake.plan.state import sha256
-from brokerlake.quality.results import CRITICAL, Result, file_results
+from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results, stopping
 from brokerlake.run.context import Run
 from brokerlake.run.landing_step import taken_deliveries
 from brokerlake.run.meter import Spent
@@ -66,7 +66,7 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
     rejected = outcome.rejected.append_column("run_id", pa.array([run.run_id] * outcome.rejected.num_rows, pa.string()))
     file_rejected(run, table.name, days, rejected.select(ops.OPS_SCHEMAS["rejected"].names))
     file_totals(run, table.name, _totals(run, table, outcome.counts))
-    _judge(run, table, days, outcome.version, outcome.counts)
+    _judge(run, table, days, outcome)
     return outcome.version, {day: _measured(run, table, day, outcome.counts[day]) for day in days}
 
 
@@ -88,9 +88,9 @@ def _totals(run: Run, table: Table, counts: Mapping[date, FeedCounts]) -> list[d
     return rows
 
 
-def _judge(run: Run, table: Table, days: list[date], version: int, counts: Mapping[date, FeedCounts]) -> None:
-    """Rows and control sums against the manifests, as results of the gate."""
-    taken = run.manifests
+def _judge(run: Run, table: Table, days: list[date], outcome: Ingested) -> None:
+    """Rows and control sums against the manifests, and what the readers noticed, as results of the gate."""
+    taken, counts = run.manifests, outcome.counts
     promised = {
         day: sum(row["rows"] for row in taken.get((str(table.feed), day), []) if not row["is_superseded"])
         for day in days
@@ -107,6 +107,17 @@ def _judge(run: Run, table: Table, days: list[date], version: int, counts: Mappi
         Result("schema_is_the_contract", "contract", None, CRITICAL, True, 0, landed, "columns as in the contract"),
         Result("rows_are_the_manifests", "totals", None, CRITICAL, True, 0, landed, "rows read are rows promised"),
         Result("rows_are_kept_or_rejected", "totals", None, CRITICAL, lost == 0, abs(lost), landed, "no row is lost"),
+        _nothing_added(run, table, outcome.notices),
     ]
-    file_results(run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=version, results=results)
-    stop_on(table.name, [result for result in results if not result.passed])
+    file_results(
+        run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=outcome.version, results=results
+    )
+    stop_on(table.name, stopping(results))
+
+
+def _nothing_added(run: Run, table: Table, notices: Sequence[str]) -> Result:
+    """A warning that names the first file with something the contract does not know; it stops nothing."""
+    for notice in notices:
+        run.progress(f"{table.feed}: notice: {notice}")
+    sentence = notices[0] if notices else "files hold the columns of the contract and no more"
+    return Result("no_column_is_added", "contract", None, WARNING, not notices, len(notices), len(notices), sentence)

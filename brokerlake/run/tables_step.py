@@ -13,7 +13,7 @@ from brokerlake.catalog import Contract, Table
 from brokerlake.errors import BrokerlakeError, ConfigurationError, ContractError, QualityError
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
-from brokerlake.quality.suites import Suite, load_suite, run_suite, suite_path
+from brokerlake.quality.suites import LONGEST_SECONDS, Suite, load_suite, run_suite, suite_path
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
 from brokerlake.run.meter import Spent
@@ -137,7 +137,8 @@ def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> No
     results = judge_contract(contract, written.measured)
     suite = load_suite(suite_path(settings.project, table.name))
     frame = _rows_to_judge(run, table, written.version, days, suite, rows)
-    results += run_suite(frame, suite, rows)
+    seconds = float(settings.conf.get("quality", {}).get("suite_seconds", LONGEST_SECONDS))
+    results += run_suite(frame, suite, rows, seconds=seconds)
     file_results(settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results)
     stop_on(table.name, stopping(results))
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, get_current_context, setup, task, teardown
 
-from brokerlake.catalog import Catalogue, load_catalogue
-from brokerlake.lake import load_feeds
+from brokerlake.catalog import Catalogue
+from brokerlake.lake import configured_catalogue
 from brokerlake.schedule.groups import PLATFORM, PUBLISH, GroupTask, night_tasks, public_gold, server_edges
 from brokerlake.schedule.tasks import (
     PER_DAG_RUN,
@@ -27,8 +27,8 @@ GroupWork = Callable[[str, Mapping[str, Any]], None]
 
 
 def scheduled_catalogue(settings: Settings) -> Catalogue:
-    """The tables that the configured feeds allow; reads YAML only."""
-    return load_catalogue(settings.project / "data_catalog.yaml").restrict_to_feeds(load_feeds(settings))
+    """The tables of the lake; reads YAML only."""
+    return configured_catalogue(settings)
 
 
 def dag_arguments(settings: Settings) -> dict[str, Any]:

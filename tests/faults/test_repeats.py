@@ -1,0 +1,102 @@
+"""F14: the same file again, renamed, overlapping, corrected: nothing counts twice, and the correction wins."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from typing import Any
+
+import pytest
+
+from brokerlake.reader import open_release
+from tests.faults import small_lake
+from tests.faults.damage import SEEDS
+from tests.faults.extracts import FEEDS, data_of, deliver
+from tests.faults.firm import Row
+from tests.faults.small_lake import SmallLake
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
+SEEDED = [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])]
+CONTENT_FREE = {"_file", "_line", "_sequence"}
+
+
+def again(small: SmallLake, feed: str, day: date, rows: list[Row], sequence: int, taken_on: date, name: str) -> None:
+    """Hand the feed of `day` over again under another file name."""
+    files = {name: (data_of(feed, rows), len(rows))}
+    deliver(small.lake.settings.landing, feed, day, rows, sequence=sequence, delivered_on=taken_on, files=files)
+
+
+def shown(small: SmallLake) -> dict[str, list[Any]]:
+    """What a reader of the current release sees, by table, sorted."""
+    released = open_release(small.lake.settings)
+    return {name: sorted(map(str, released.arrow(name).to_pylist())) for name in released.release.public}
+
+
+def gold(small: SmallLake) -> dict[tuple[str, date], str]:
+    return {key: digest for key, digest in small_lake.content(small.lake).items() if key[0].startswith("gold.")}
+
+
+@pytest.mark.parametrize("seed", SEEDED)
+def test_delivery__repeated_or_corrected_before_its_night__is_one_delivery(copy, undisturbed, seed):
+    """Every feed comes three times: wrong, right, and right once more under another name."""
+    print(f"seed {seed}")
+    small, draw = copy(), random.Random(seed)
+    day = small.nights[0]
+    for feed in FEEDS:
+        rows = small.rows[day][feed]
+        folder = small.lake.settings.landing / feed / str(day)
+        (folder / "seq=1").rename(folder / "seq=2")
+        wrong = draw.sample(rows, len(rows) // 2)
+        _restate_sequence(folder / "seq=2", 2)
+        deliver(small.lake.settings.landing, feed, day, wrong)
+        again(small, feed, day, rows, 3, day, "renamed.data")
+    small_lake.run_night(small.lake, day)
+    assert small_lake.known(small_lake.content(small.lake)) == small_lake.known(undisturbed.after)
+
+
+def _restate_sequence(folder, sequence: int) -> None:
+    from tests.faults.damage import change_manifest
+
+    change_manifest(folder, lambda manifest: manifest.update(sequence=sequence))
+
+
+@pytest.mark.parametrize("seed", SEEDED)
+def test_delivery__repeated_overlapping_and_corrected_after_its_night__counts_once(
+    copy, undisturbed, three_nights, seed
+):
+    print(f"seed {seed}")
+    small, draw = copy(undisturbed.ran), random.Random(seed)
+    first, second, third = small.nights
+    for feed in FEEDS:
+        again(small, feed, first, small.rows[first][feed], 2, second, "renamed.data")
+    overlap = draw.sample(small.rows[first]["trading_orders"], 100)
+    orders = [*small.rows[second]["trading_orders"], *overlap]
+    again(small, "trading_orders", second, orders, 2, second, "overlapping.csv")
+    small_lake.run_night(small.lake, second)
+    corrected = _correct(small, draw, second, third)
+    small_lake.run_night(small.lake, third)
+
+    expected, found = shown(three_nights), shown(small)
+    for table in set(expected) - {"silver.executions", "silver.orders"}:
+        assert found[table] == expected[table], table
+    assert gold(small) == gold(three_nights)
+    executions = open_release(small.lake.settings).arrow("silver.executions").to_pylist()
+    before = open_release(three_nights.lake.settings).arrow("silver.executions").to_pylist()
+    fees = {row["execution_id"]: row["commission"] for row in executions}
+    assert len(executions) == len(before) == len(fees)
+    assert {key for key, fee in fees.items() if fee == 3} == {row["execution_id"] for row in corrected}
+    assert len(found["silver.orders"]) == len(expected["silver.orders"]) - 1
+
+
+def _correct(small: SmallLake, draw: random.Random, day: date, taken_on: date) -> list[Row]:
+    """A higher sequence for a published night: some fees are other ones, and one order never was."""
+    rows = [dict(row) for row in small.rows[day]["trading_executions"]]
+    later = {row["execution_id"] for row in small.rows[taken_on]["trading_executions"]}
+    corrected = draw.sample([row for row in rows if row["execution_id"] not in later and row["revision"] == "0"], 5)
+    for row in corrected:
+        row["commission"] = "3.00"
+    again(small, "trading_executions", day, rows, 3, taken_on, "corrected.csv")
+    orders = [*small.rows[day]["trading_orders"]]
+    orders.remove(draw.choice(orders))
+    again(small, "trading_orders", day, orders, 3, taken_on, "corrected.csv")
+    return corrected
