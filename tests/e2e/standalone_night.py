@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from brokerlake.airflow_server import PROFILE, Airflow, AirflowError, airflow_running
+from brokerlake.lake import open_lake
 from brokerlake.release.releases import current_release
-from brokerlake.settings import Settings
-from tests.e2e import young_firm
+from brokerlake.settings import Settings, load_settings
+from tests.e2e.profiles import write_conf
+from tests.faults import small_lake
 
 DAG = "/api/v2/dags/nightly"
 NIGHT_SECONDS, PARSE_SECONDS, LOOK_SECONDS = 900.0, 180.0, 2.0
@@ -76,9 +78,9 @@ def run_night(settings: Settings, night: date) -> Outcome:
 
 
 def main(folder: Path) -> int:
-    """A young firm in `folder` and its first night; 0 when the night is published."""
-    settings = young_firm.make(folder / "home", young_firm.write_conf(folder / "conf"), PROFILE)
-    night = young_firm.FIRST
+    """A small lake in `folder` and its first night; 0 when the night is published."""
+    settings = load_settings(home=folder / "home", profile=PROFILE, conf=write_conf(folder / "conf"))
+    night = small_lake.land(open_lake(settings), seed=1, history=0, count=1).nights[0]
     outcome = run_night(settings, night)
     release = current_release(settings)
     print(outcome.state, outcome.tasks, release and release.night)
