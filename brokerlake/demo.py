@@ -11,9 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -22,10 +20,13 @@ from brokerlake.cli.synth import HISTORY_START
 from brokerlake.errors import BrokerlakeError, LandingError, PlanError
 from brokerlake.lake import Lake, open_lake
 from brokerlake.release.releases import Release, current_release
+from brokerlake.rights import close_folders
 from brokerlake.schedule.manifests import is_delivered
 from brokerlake.schedule.tasks import PROGRESS_VARIABLE
 from brokerlake.settings import CONF_VARIABLE, HOME_VARIABLE, PROFILE_VARIABLE, Settings, load_settings
 from brokerlake.setup.airflow_home import airflow_environment, ensure_airflow
+from brokerlake.step_times import Clock
+from brokerlake.summary import show_summary
 
 CUSTOMERS = 2000
 HISTORY_NIGHTS = 400
@@ -34,20 +35,6 @@ LOOK_SECONDS = 0.5
 
 class NightError(BrokerlakeError):
     """A step of `make nightly` failed; names its cause and log."""
-
-
-@dataclass
-class Clock:
-    """Wall seconds by step, in order."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time what happens inside."""
-        began = time.monotonic()
-        yield
-        self.seconds[name] = time.monotonic() - began
 
 
 def landed_nights(lake: Lake) -> list[date]:
@@ -182,7 +169,12 @@ def run_airflow(settings: Settings, night: date, clock: Clock) -> None:
     command = [sys.executable, "-m", "airflow", "dags", "test", "nightly", str(night)]
     command += ["--conf", json.dumps({"night": str(night)})]
     begun: dict[str, float] = {}
-    with log.open("ab") as out, Progress() as progress, clock.step("night through Airflow"):
+    idle = "Airflow, between two tasks"
+    with (
+        log.open("ab") as out,
+        Progress(idle=idle) as progress,
+        clock.step("night through Airflow"),
+    ):
         progress(f"airflow dags test nightly {night}; its output goes to {log}")
         process = subprocess.Popen(
             command,
@@ -218,6 +210,7 @@ def run_next_night(settings: Settings) -> tuple[Lake, Release, Clock]:
     Raises:
         BrokerlakeError: a step failed; the release before is still served.
     """
+    close_folders(settings)
     lake, clock = open_lake(settings), Clock()
     before = current_release(settings)
     night = prepare_first(lake, clock) if before is None else prepare_next(lake, before, clock)
@@ -250,8 +243,6 @@ def main(arguments: list[str]) -> int:
         if "--report" in arguments:
             show_report(settings)
             return 0
-        from brokerlake.summary import show_summary
-
         show_summary(*run_next_night(settings))
     except (BrokerlakeError, SetupError) as error:
         print(f"brokerlake: {error}", file=sys.stderr)

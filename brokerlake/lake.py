@@ -8,7 +8,8 @@ from typing import Any
 
 from brokerlake.calendar import TradingCalendar, load_calendar
 from brokerlake.catalog import Catalogue, Contract, contract_of, load_catalogue
-from brokerlake.settings import Settings, read_yaml
+from brokerlake.plain_yaml import checked_name, expected_shape, read_mapping, read_yaml
+from brokerlake.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Lake:
 
     def conf_input(self, name: str) -> Any:
         """`conf/<name>.yaml` parsed, or the records of every file of the folder `conf/<name>/`, file by file."""
+        checked_name(name, "data_catalog.yaml: conf")
         for folder in (self.settings.conf_folder, self.settings.project / "conf"):
             if (folder / f"{name}.yaml").exists():
                 return read_yaml(folder / f"{name}.yaml")
@@ -42,8 +44,9 @@ class Lake:
 
 def load_feeds(settings: Settings) -> dict[str, dict[str, Any]]:
     """Transport by feed, from conf/feeds.yaml."""
-    raw = read_yaml(settings.conf_folder / "feeds.yaml")
-    return dict(raw["feeds"])
+    raw = read_mapping(settings.conf_folder / "feeds.yaml")
+    with expected_shape("feeds.yaml"):
+        return {checked_name(feed, "feeds.yaml"): dict(transport) for feed, transport in raw["feeds"].items()}
 
 
 def configured_catalogue(settings: Settings) -> Catalogue:

@@ -13,9 +13,9 @@ from brokerlake.errors import PlanError
 from brokerlake.reader import ReleasedTables
 from brokerlake.release.releases import Release
 from brokerlake.settings import Settings
+from brokerlake.step_times import Clock
 
 if TYPE_CHECKING:
-    from brokerlake.demo import Clock
     from brokerlake.lake import Lake
 
 NEXT_STEPS = """What to type next

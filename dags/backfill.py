@@ -30,7 +30,7 @@ with DAG(
         "first": Param(type="string", format="date", description="First night"),
         "last": Param(type="string", format="date", description="Last night"),
         "from_table": Param(None, type=["null", "string"], description="Rebuild this table and what is made of it"),
-        "as_of": Param("all", enum=["all", "sparse"], description="sparse: month ends and the last five nights"),
+        "as_of": Param("all", enum=["all", "sparse", "last"], description="sparse: month ends and the last five"),
     },
     **dag_arguments(SETTINGS),
 ) as dag:

@@ -12,27 +12,36 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from brokerlake.under_way import UnderWay
+
 BEAT_SECONDS = 8.0
+MOST_CHARACTERS = 100
 
 
 class Progress:
-    """Call it with a line of text; as a context manager it beats while nothing is said."""
+    """Call it with a line of text; as a context manager it beats while nothing is said.
 
-    def __init__(self, out: TextIO | None = None, beat: float = BEAT_SECONDS) -> None:
+    A beat names what is under way, else `idle`, else the line said last.
+    """
+
+    def __init__(self, out: TextIO | None = None, beat: float = BEAT_SECONDS, idle: str | None = None) -> None:
         self._out = out or sys.stdout
         self._beat = beat
         self._began = time.monotonic()
         self._said = self._began
         self._last = "working"
+        self._idle = idle
+        self._under_way = UnderWay()
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._live, name="progress", daemon=True)
 
     def __call__(self, text: str) -> None:
-        """Print the line with the seconds since the beginning."""
+        """Print the line with the seconds since the beginning; one that only says what began or ended is kept."""
         with self._lock:
-            self._last = text
-            self._print(text)
+            if self._under_way.hear(text, time.monotonic()):
+                self._last = text
+                self._print(text)
 
     def _print(self, text: str) -> None:
         self._said = time.monotonic()
@@ -43,7 +52,8 @@ class Progress:
         while not self._done.wait(self._beat / 4):
             with self._lock:
                 if time.monotonic() - self._said >= self._beat * 0.75:
-                    self._print(f"... still at it; last: {self._last[:80]}")
+                    doing = self._under_way.text(time.monotonic()) or self._idle or self._last
+                    self._print(f"... still at it: {doing[:MOST_CHARACTERS]}")
 
     def __enter__(self) -> Progress:
         self._thread.start()

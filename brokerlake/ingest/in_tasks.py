@@ -25,8 +25,8 @@ from brokerlake.errors import BrokerlakeError, ConfigurationError
 from brokerlake.ingest.assemble import Assembler, Entry
 from brokerlake.ingest.sources import FeedSource
 from brokerlake.ingest.tally import Measure, Tally
-from brokerlake.landing.deliveries import Delivery
-from brokerlake.privacy import Tokeniser, current_key
+from brokerlake.landing.deliveries import DeliveredFile, Delivery
+from brokerlake.privacy import Tokeniser, current_key, open_tokeniser
 from brokerlake.privacy.keys import KEY_VARIABLE, TokenKey, key_folder
 from brokerlake.privacy.tokens import IDENTITIES_SCHEMA, token_of
 from brokerlake.settings import Settings
@@ -50,7 +50,7 @@ class Report:
         failure: class and message of what stopped it.
     """
 
-    measures: tuple[tuple[Delivery, str, Measure], ...] = ()
+    measures: tuple[tuple[Delivery, DeliveredFile, Measure], ...] = ()
     rejected: tuple[dict[str, Any], ...] = ()
     notices: tuple[str, ...] = ()
     identities: str | None = None
@@ -68,9 +68,9 @@ class _Recorder(Tally):
 
     def __init__(self, control: Sequence[str]):
         super().__init__(control)
-        self.added: list[tuple[Delivery, str, Measure]] = []
+        self.added: list[tuple[Delivery, DeliveredFile, Measure]] = []
 
-    def add(self, delivery: Delivery, file: str, stretch: Measure) -> None:
+    def add(self, delivery: Delivery, file: DeliveredFile, stretch: Measure) -> None:
         """Remember a stretch of one file."""
         self.added.append((delivery, file, stretch))
 
@@ -120,7 +120,7 @@ def read_group(work: Work, number: int) -> Iterator[pa.RecordBatch]:
     rejected: list[dict[str, Any]] = []
     notices: list[str] = []
     try:
-        tokeniser = Tokeniser(_key_of_task(work))
+        tokeniser = _tokeniser_of_task(work)
         for assembled in Assembler(work.source, tokeniser, tally).read(work.groups[number]):
             rejected += assembled.rejected
             notices += assembled.notices
@@ -132,14 +132,13 @@ def read_group(work: Work, number: int) -> Iterator[pa.RecordBatch]:
     yield _report_part(report, schema)
 
 
-def _key_of_task(work: Work) -> TokenKey:
-    """The key as this machine has it; raises ConfigurationError when it has none or another one."""
+def _tokeniser_of_task(work: Work) -> Tokeniser:
+    """Tokens by the key as this machine has it; raises ConfigurationError when it has none or another one."""
     if not os.environ.get(KEY_VARIABLE) and not any(key_folder(work.settings).glob("*.key")):
         raise ConfigurationError(f"keys: a Spark worker has neither {KEY_VARIABLE} nor the lake's key file")
-    key = current_key(work.settings)
-    if key_check(key) != work.key_check:
+    if key_check(current_key(work.settings)) != work.key_check:
         raise ConfigurationError("keys: a Spark worker has another token key than the run")
-    return key
+    return open_tokeniser(work.settings, work.source.identity_kinds)
 
 
 def _leave_in_vault(work: Work, found: pa.Table) -> str | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from brokerlake.errors import ConfigurationError, QualityError
+from brokerlake.plain_yaml import expected_shape, read_mapping
 from brokerlake.quality.results import CRITICAL, WARNING, Result
-from brokerlake.settings import read_yaml
+from brokerlake.quality.time_limit import within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _of_thread = threading.local()
 ROW_WISE = ("expect_column_values_", "expect_column_pair_values_", "expect_column_value_lengths_")
 """Expectations that judge row by row: without rows they hold, and Great Expectations is not asked."""
+_EXPECTATION = re.compile(r"expect_[a-z_]+")
+_CODE = {"row_condition", "condition_parser", "unexpected_rows_query", "template_dict"}
+"""Arguments that Great Expectations evaluates as code or SQL."""
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 LONGEST_SECONDS = 900
 """Time a suite has unless conf says another one under `quality: suite_seconds`."""
@@ -73,12 +77,19 @@ def suite_path(project: Path, table: str) -> Path:
 @cache
 def load_suite(path: Path) -> Suite:
     """The suite in `path`; raises ConfigurationError naming table and rule."""
-    raw = read_yaml(path)
+    raw = read_mapping(path)
+    with expected_shape(f"expectations {path.parent.name}.{path.stem}"):
+        return _as_suite(raw)
+
+
+def _as_suite(raw: Mapping[str, Any]) -> Suite:
     rules = []
     for item in raw.get("rules") or ():
         for needed in ("id", "type", "kwargs", "severity", "reason"):
             if needed not in item:
                 raise ConfigurationError(f"expectations {raw.get('table')}: rule {item.get('id', '?')} has no {needed}")
+        if not _EXPECTATION.fullmatch(item["type"]) or _CODE.intersection(item["kwargs"]):
+            raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: not a plain expectation")
         if item["severity"] not in (CRITICAL, WARNING):
             raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: severity {item['severity']}")
         rules.append(SuiteRule(**{key: item[key] for key in SuiteRule.__dataclass_fields__ if key in item}))
@@ -139,27 +150,12 @@ def run_suite(
         raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
     if rows == 0 and all(rule.type.startswith(ROW_WISE) for rule in suite.rules):
         return [_as_result(rule, True, None, 0) for rule in suite.rules]
-    return _within(seconds, suite.table, lambda: _run(frame, suite, rows))
-
-
-def _within(seconds: float, table: str, work: Callable[[], list[Result]]) -> list[Result]:
-    """What `work` gives or raises; a suite that hangs is left behind in its thread and ends with the process."""
-    answers: queue.SimpleQueue[tuple[list[Result], BaseException | None]] = queue.SimpleQueue()
-
-    def answer() -> None:
-        try:
-            answers.put((work(), None))
-        except BaseException as error:
-            answers.put(([], error))
-
-    threading.Thread(target=answer, name=f"suite of {table}", daemon=True).start()
     try:
-        results, error = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise QualityError(f"{table}: the suite did not end within {seconds:g} s, which counts as failed") from None
-    if error is not None:
-        raise error
-    return results
+        return within(seconds, lambda: _run(frame, suite, rows))
+    except TimeoutError:
+        raise QualityError(
+            f"{suite.table}: the suite did not end within {seconds:g} s, which counts as failed"
+        ) from None
 
 
 def _run(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:

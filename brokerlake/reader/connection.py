@@ -17,6 +17,7 @@ from brokerlake.tables.delta_queries import identifier, open_connection, quoted,
 
 LIST_VIEW = "brokerlake.tables"
 HISTORY_VIEW = "brokerlake.releases"
+LATE_VIEW = "brokerlake.pending_restatements"
 
 
 def view_sql(table: ReadableTable) -> str:
@@ -68,15 +69,16 @@ def _lock(connection: duckdb.DuckDBPyConnection, tables: Iterable[ReadableTable]
     connection.execute("SET lock_configuration = true")
 
 
-def connect(tables: Mapping[str, ReadableTable], releases: pa.Table) -> duckdb.DuckDBPyConnection:
-    """A connection with a view per table, `brokerlake.tables` and `brokerlake.releases`; times are shown in UTC.
+def connect(tables: Mapping[str, ReadableTable], about: Mapping[str, pa.Table]) -> duckdb.DuckDBPyConnection:
+    """A connection with a view per table, `brokerlake.tables`, and the tables `about` the lake; times are in UTC.
 
     Files outside the public tables' folders, other extensions and settings are out of its reach.
     """
     connection = open_connection()
     _create_views(connection, tables.values())
-    connection.register("_releases", releases)
-    connection.execute(f"CREATE TABLE {HISTORY_VIEW} AS SELECT * FROM _releases")
-    connection.unregister("_releases")
+    for name, rows in about.items():
+        connection.register("_rows", rows)
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM _rows")
+        connection.unregister("_rows")
     _lock(connection, tables.values())
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -10,18 +11,19 @@ from typing import Any
 import pyarrow as pa
 
 from brokerlake.catalog import Table
-from brokerlake.errors import BrokerlakeError, ConfigurationError, TotalsError
-from brokerlake.ingest import FeedCounts, Ingested, ingest_feed
+from brokerlake.errors import BrokerlakeError, ConfigurationError, TotalsError, frames_of, plain_cause
+from brokerlake.ingest import FeedCounts, Ingested, InSpark, ingest_feed
 from brokerlake.plan.state import sha256
 from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results, stopping
 from brokerlake.run.context import Run
 from brokerlake.run.landing_step import taken_deliveries
 from brokerlake.run.meter import Spent
-from brokerlake.run.tables_step import plain_cause, stop_on
+from brokerlake.run.tables_step import stop_on
 from brokerlake.run.verdicts import file_rejected, file_totals, total_row
 from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured
 
+log = logging.getLogger(__name__)
 PROCESS, SPARK_TASKS = "process", "spark_tasks"
 
 
@@ -47,7 +49,8 @@ def run_bronze_step(run: Run, table: Table) -> bool:
         raise
     except Exception as crash:
         run.record_failed(table.name, days, spent)
-        raise BrokerlakeError(f"{table.feed}: {days[0]} to {days[-1]}: {plain_cause(crash)}") from crash
+        log.error("%s", frames_of(crash))
+        raise BrokerlakeError(f"{table.feed}: {days[0]} to {days[-1]}: {plain_cause(crash)}") from None
     run.record_passed(table, version, measured, spent)
     return True
 
@@ -61,7 +64,8 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
         days,
         base_version=run.state.vector.get(table.name),
         user_metadata=run.metadata(table, days),
-        spark=run.spark if reads_in_tasks(run) else None,
+        before_commit=run.check_lease,
+        in_spark=InSpark(run.spark, run.staging) if reads_in_tasks(run) else None,
     )
     rejected = outcome.rejected.append_column("run_id", pa.array([run.run_id] * outcome.rejected.num_rows, pa.string()))
     file_rejected(run, table.name, days, rejected.select(ops.OPS_SCHEMAS["rejected"].names))

@@ -23,7 +23,7 @@ LEDGER = "ops.ledger"
 MOST_OPS_FILES = 60
 
 
-def publish(run: Run, tables: Sequence[Table]) -> Release:
+def publish(run: Run, tables: Sequence[Table], note: str | None = None) -> Release:
     """Make the run visible by one release row; the current release when the run changed nothing.
 
     Raises PlanError when a table of the run has not passed, TotalsError when rows or money do not reconcile.
@@ -39,21 +39,24 @@ def publish(run: Run, tables: Sequence[Table]) -> Release:
     if run.base and vector == {name: v for name, v in run.base.vector.items() if name != LEDGER}:
         run.progress(f"release {run.base.number} stands: nothing changed")
         return run.base
+    run.check_lease()
     for name in ("ledger", "quality_results", "control_totals", "rejected"):
         path = ops.ops_path(run.lake.settings, name)
         if delta_files.head(path) is not None:
             delta_files.compact(path, MOST_OPS_FILES)
     vector[LEDGER] = int(delta_files.head(ops.ops_path(run.lake.settings, "ledger")) or 0)
-    release = publish_release(
-        run.lake.settings,
-        run_id=run.run_id,
-        kind=run.kind,
-        night=run.dates.newest,
-        first_date=min(run.dates.nights),
-        vector=vector,
-        public=tuple(name for name in run.lake.catalogue.public if name in vector),
-        stale_feeds=stale_feeds(run, run.dates.newest),
-    )
+    with run.held_lease().committing():
+        release = publish_release(
+            run.lake.settings,
+            run_id=run.run_id,
+            kind=run.kind,
+            night=run.dates.newest,
+            first_date=min(run.dates.nights or run.dates.as_of),
+            vector=vector,
+            public=tuple(name for name in run.lake.catalogue.public if name in vector),
+            stale_feeds=stale_feeds(run, run.dates.newest),
+            note=note,
+        )
     run.progress(f"release {release.number} published: night {release.night}, {len(release.public)} public tables")
     return release
 
@@ -84,6 +87,7 @@ def _dates(run: Run) -> pa.Array:
 def _reconcile_carried(run: Run, table: Table) -> None:
     """Totals that must arrive unchanged from a source table, date by date; filed beside the feeds' totals."""
     results, rows, days = [], [], run.days_of(table)
+    causes: list[str] = []
     for carried in table.carried:
         if carried.table not in run.lake.catalogue.tables:
             continue
@@ -93,15 +97,29 @@ def _reconcile_carried(run: Run, table: Table) -> None:
         rule = f"{carried.column}_carried_from_{carried.table.partition('.')[2]}"
         results.append(Result(rule, "totals", carried.column, CRITICAL, not unequal, len(unequal), len(days), sentence))
         rows += [total_row(run, table, "gold", day, carried.column, there, kept=here) for day, here, there in pairs]
-        if unequal:
-            day, here, there = unequal[0]
-            raise TotalsError(f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}")
-    if results:
+        causes += [
+            f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}"
+            for day, here, there in unequal[:1]
+        ]
+    if results and not _are_filed(run, table, results):
         file_totals(run, table.name, rows)
         version = run.state.vector.get(table.name)
+        run.check_lease()
         file_results(
             run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=version, results=results
         )
+    if causes:
+        raise TotalsError(causes[0])
+
+
+def _are_filed(run: Run, table: Table, results: Sequence[Result]) -> bool:
+    """Whether an earlier publish of this run filed the same results of the same version."""
+    names = ["run_id", "table_name", "version", "rule_id", "passed"]
+    filed = ops.read_ops(run.lake.settings, "quality_results", names)
+    of_run = filed.filter(pc.and_(pc.equal(filed["run_id"], run.run_id), pc.equal(filed["table_name"], table.name)))
+    known = {(row["version"], row["rule_id"], row["passed"]) for row in of_run.to_pylist()}
+    version = run.state.vector.get(table.name)
+    return all((version, result.rule_id, result.passed) in known for result in results)
 
 
 def _both(run: Run, table: Table, carried: Carried, day: date) -> tuple[Decimal, Decimal]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from brokerlake.catalog import Contract, Table
 from brokerlake.errors import ContractError, RejectLimitError
+from brokerlake.run.delivered_amounts import PLACE, unread_amounts
 from brokerlake.tables import ops
 from brokerlake.tables.delta_queries import ask, identifier, scan_staged
 from brokerlake.tables.digests import Measured
@@ -30,7 +31,6 @@ ROWS = "rows"
 KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED = "kept", "rejected", "duplicate", "unchanged", "derived"
 WRITTEN = (KEPT, DERIVED)
 EXCERPT = "_excerpt"
-PLACE = ("_file", "_line", "_business_date", "_sequence", "_delivered_on")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,11 @@ def account_for_rows(run: Run, table: Table, staged: Path, measured: Mapping[dat
         RejectLimitError: a night of the feed is over its limit.
     """
     source, totals = _source_of(run, table), run.contract(table).control_totals
-    verdicts = Verdicts(_with_kept(_not_kept(staged, totals), measured, totals))
+    not_kept = _not_kept(staged, totals)
+    shared = _shared_totals(run, table, source)
+    for (day, name), amount in unread_amounts(run, source, staged, shared, f"{VERDICT} = '{REJECTED}'").items():
+        not_kept[(day, REJECTED, name)] = not_kept.get((day, REJECTED, name), Decimal(0)) + amount
+    verdicts = Verdicts(_with_kept(not_kept, measured, totals))
     file_rejected(run, table.name, sorted(measured), _rows_not_kept(run, table, source, staged))
     _file_totals(run, table, source, measured, verdicts)
     _check_limit(run, source, measured, verdicts)
@@ -141,7 +145,7 @@ def file_rejected(run: Run, table: str, nights: Sequence[date], rows: pa.Table |
     """Replace this table's rows of these nights in ops.rejected; none at all is an answer too."""
     new = rows if rows is not None else ops.OPS_SCHEMAS["rejected"].empty_table()
     if new.num_rows or _has_rejected(run, table, nights):
-        _replace_nights(run, "rejected", table, nights, new)
+        replace_nights(run, "rejected", table, nights, new)
 
 
 def _has_rejected(run: Run, table: str, nights: Sequence[date]) -> bool:
@@ -154,10 +158,12 @@ def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None
     """Replace this table's control totals of the nights in `rows`."""
     if rows:
         nights = sorted({row["night"] for row in rows})
-        _replace_nights(run, "control_totals", table, nights, ops.as_table("control_totals", rows))
+        replace_nights(run, "control_totals", table, nights, ops.as_table("control_totals", rows))
 
 
-def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
+def replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
+    """Replace this table's rows of these nights in `ops.<name>`."""
+    run.check_lease()
     listed = ", ".join(f"'{night}'" for night in nights)
     predicate = f"table_name = '{table}' AND night IN ({listed})"
     ops.replace_ops(run.lake.settings, name, rows, predicate, {"run_id": run.run_id, "table": table})
@@ -183,9 +189,14 @@ def total_row(
     }
 
 
+def _shared_totals(run: Run, table: Table, source: Table) -> list[str]:
+    """Control sums that the table has in common with the feed."""
+    return [name for name in run.contract(table).control_totals if name in run.contract(source).control_totals]
+
+
 def _file_totals(run: Run, table: Table, source: Table, measured: Mapping[date, Measured], verdicts: Verdicts) -> None:
     rows = []
-    shared = [name for name in run.contract(table).control_totals if name in run.contract(source).control_totals]
+    shared = _shared_totals(run, table, source)
     for day in sorted(measured):
         came_in = run.state.get(source.name, day)
         sums = json.loads(came_in.sums) if came_in else {}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from brokerlake.errors import BrokerlakeError
+from brokerlake.errors import BrokerlakeError, kind_and_place
 from brokerlake.schedule.manifests import may_start
 from brokerlake.schedule.night import night_of
 from brokerlake.schedule.ranges import range_of
@@ -23,6 +23,8 @@ PROGRESS_VARIABLE = "BROKERLAKE_PROGRESS"
 PER_DAG_RUN = "per_dag_run"
 """Value of `spark: connect_server` in a profile whose DAG runs start and stop a Spark Connect server."""
 START_SERVER, STOP_SERVER = "spark_server", "spark_server_stop"
+MAINTAIN = "maintain"
+"""The one task of the weekly upkeep."""
 CHECK = "check"
 """First task of a backfill; the others ask it which release the range stands on."""
 
@@ -49,11 +51,10 @@ def progress_of(task: str) -> Callable[[str], None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """One line: an expected error as it stands, another one with its type and first line."""
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else "no message"
-    expected = isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError)
-    return first if expected else f"{type(error).__name__}: {first}"
+    """One line: an expected error as it stands, another one by its kind and place."""
+    if isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError):
+        return next(iter(str(error).strip().splitlines()), "no message")
+    return kind_and_place(error)
 
 
 def report_failure(context: Mapping[str, Any]) -> None:
@@ -92,9 +93,8 @@ def wait_for_deliveries(context: Mapping[str, Any]) -> bool:
     return bool(_failing_for_good(look))
 
 
-def _run_told(group: str, context: Mapping[str, Any], work: Callable[[], None]) -> None:
+def _run_told(group: str, work: Callable[[], None]) -> None:
     progress_of(group)("started")
-    _join_server(context)
     _failing_for_good(work)
     progress_of(group)("finished")
 
@@ -147,7 +147,8 @@ def run_group_task(group: str, context: Mapping[str, Any]) -> None:
         lake = _lake()
         run_group(lake, group, night_of(context, lake.settings.time_zone), progress_of(group))
 
-    _run_told(group, context, work)
+    _join_server(context)
+    _run_told(group, work)
 
 
 def run_range_group_task(group: str, context: Mapping[str, Any]) -> None:
@@ -159,7 +160,8 @@ def run_range_group_task(group: str, context: Mapping[str, Any]) -> None:
         base = context["ti"].xcom_pull(task_ids=CHECK)
         run_range_group(_lake(), group, range_of(context["params"]), progress_of(group), base=base)
 
-    _run_told(group, context, work)
+    _join_server(context)
+    _run_told(group, work)
 
 
 def check_backfill(parameters: Mapping[str, Any]) -> int:
@@ -175,3 +177,15 @@ def check_backfill(parameters: Mapping[str, Any]) -> int:
         return base.number if base else 0
 
     return int(_failing_for_good(work))
+
+
+def run_maintenance() -> None:
+    """Merge, publish and clean as conf's `maintenance` says; the task's log tells it by table."""
+
+    def work() -> None:
+        from brokerlake.run.maintain import maintain, rules_of, sentence_of
+
+        lake, tell = _lake(), progress_of(MAINTAIN)
+        tell(sentence_of(maintain(lake, rules_of(lake.settings), tell)))
+
+    _run_told(MAINTAIN, work)

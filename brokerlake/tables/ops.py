@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
+from brokerlake.errors import BrokerlakeError, frames_of, plain_cause
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
+log = logging.getLogger(__name__)
+
 _TEXT, _COUNT, _DAY, _TIME = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", "UTC")
-_MONEY = pa.decimal128(38, 4)
+_MONEY = pa.decimal128(38, 12)
 
 OPS_SCHEMAS: dict[str, pa.Schema] = {
     # One row per delivery a night took, superseded ones too.
@@ -49,6 +54,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("row_count", _COUNT),
             ("digest", _TEXT),
             ("sums", _TEXT),
+            ("known_through", _DAY),
             ("verdict", _TEXT),
             ("cpu_seconds", pa.float64()),
             ("wall_seconds", pa.float64()),
@@ -105,6 +111,21 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("excerpt", _TEXT),
             ("business_date", _DAY),
             ("sequence", pa.int32()),
+        ]
+    ),
+    # One row per night, table, date that late rows speak of, and control total: as-of dates they would have changed.
+    "pending_restatements": pa.schema(
+        [
+            ("run_id", _TEXT),
+            ("night", _DAY),
+            ("feed", _TEXT),
+            ("table_name", _TEXT),
+            ("effective_date", _DAY),
+            ("first_as_of_date", _DAY),
+            ("last_as_of_date", _DAY),
+            ("row_count", _COUNT),
+            ("measure", _TEXT),
+            ("amount", _MONEY),
         ]
     ),
     # One row per rule checked on a written version.
@@ -166,10 +187,24 @@ def _one_commit(settings: Settings, name: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _committing(settings: Settings, name: str) -> Iterator[None]:
+    """One commit at a time; a failed one is told with the table's name."""
+    with _one_commit(settings, name):
+        try:
+            yield
+        except (OSError, DeltaError) as failed:
+            log.error("ops.%s\n%s", name, frames_of(failed))
+            raise BrokerlakeError(f"ops.{name}: {plain_cause(failed)}") from failed
+
+
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
-    with _one_commit(settings, name):
-        return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
+    path = ops_path(settings, name)
+    with _committing(settings, name):
+        if delta_files.head(path) is not None:
+            delta_files.add_missing(path, OPS_SCHEMAS[name])
+        return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
 def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
@@ -177,5 +212,6 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     path = ops_path(settings, name)
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
-    with _one_commit(settings, name):
+    with _committing(settings, name):
+        delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

@@ -41,6 +41,13 @@ def staged(frame: DataFrame, folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def drop_leftovers(folder: Path, mine: str) -> None:
+    """Remove what runs that were killed have left in the folder of staged builds; the subfolder `mine` stays."""
+    for other in folder.glob("*"):
+        if other.name != mine:
+            shutil.rmtree(other, ignore_errors=True)
+
+
 def write_days(
     spark: SparkSession,
     folder: Path,
@@ -56,7 +63,7 @@ def write_days(
 
     Of the staged rows those are written that have, for each column in `where`, one of its values.
     """
-    delta_files.prepare(path, contract, base_version)
+    prepared = delta_files.prepare(path, contract, base_version)
     if days and len(contract.columns) * len(days) > MOST_OPEN_COLUMNS:
         rows = spark_tables.read_staged(spark, folder, contract, where)
         spark_tables.write_days(rows, path, contract, days, metadata)
@@ -68,6 +75,7 @@ def write_days(
     version = delta_files.head(path)
     if version is None:
         raise ContractError(f"{contract.table}: the table vanished after its write")
+    delta_files.check_follows(contract.table, version, prepared)
     return version
 
 

@@ -33,8 +33,8 @@ def all_tasks(dags):
     return [(dag.dag_id, task) for dag in dags.values() for task in dag.tasks]
 
 
-def test_dags__the_folder__nightly_and_backfill(dags):
-    assert sorted(dags) == ["backfill", "nightly"]
+def test_dags__the_folder__nights_ranges_and_upkeep(dags):
+    assert sorted(dags) == ["backfill", "maintenance_weekly", "nightly"]
 
 
 def test_tasks__every_one__owner_retry_text_and_callback(dags):
@@ -118,6 +118,13 @@ def test_nightly__schedule__weekday_evenings_in_the_market_zone(dags):
     timetable = dags["nightly"].schedule
     assert str(timetable.timezone) == "Asia/Shanghai"
     assert timetable.expression.endswith("MON-FRI")
+
+
+def test_maintenance_weekly__schedule_and_task__one_task_on_a_day_without_a_night(dags):
+    dag = dags["maintenance_weekly"]
+    assert str(dag.schedule.timezone) == "Asia/Shanghai"
+    assert dag.schedule.expression.endswith("SAT")
+    assert [(task.task_id, task.owner, task.outlets) for task in dag.tasks] == [("maintain", "data-platform", [])]
 
 
 def test_parsing__the_folder__light_and_quick(project):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from brokerlake.schedule.tasks import check_backfill, run_group_task, run_range_group_task
+from brokerlake.schedule.tasks import check_backfill, run_group_task, run_maintenance, run_range_group_task
 from brokerlake.settings import load_settings
 
 
@@ -59,3 +60,21 @@ def test_run_range_group_task__parameters_and_checked_release__handed_to_the_run
 def test_run_group_task__no_trading_day__refused_though_the_sensor_was_passed_over(lake):
     with pytest.raises(AirflowFailException, match="2024-10-26: not a trading day of XSHG"):
         run_group_task("landing", {"params": {"night": "2024-10-26"}})
+
+
+def test_run_maintenance__nothing_published__fails_for_good_with_one_line(lake):
+    with pytest.raises(AirflowFailException, match="maintain: nothing is published yet"):
+        run_maintenance()
+
+
+def test_run_maintenance__a_published_lake__tells_what_it_did(lake, capsys):
+    from brokerlake.release.releases import publish_release
+
+    night = date(2024, 10, 25)
+    publish_release(
+        lake.settings, run_id="x", kind="nightly", night=night, first_date=night, vector={}, public=(), stale_feeds={}
+    )
+    run_maintenance()
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("maintain: ")]
+    assert (told[0], told[-1]) == ("maintain: started", "maintain: finished")
+    assert "maintain: 1 tables: 0 merged, 0 files and 0 log entries removed, 0 bytes" in told

@@ -30,7 +30,9 @@ def purchases() -> Iterator[Purchase]:
 
 
 def write_landing(landing: Path, last: date = LAST, customers: int | None = None) -> None:
-    """Deliveries of the three feeds for every natural day to `last`, of the first `customers` (all when None)."""
+    """Deliveries to `last` of the first `customers` (all when None): executions every natural day, people on days that
+    bring new ones.
+    """
     by_day: dict[date, list[tuple[int, Purchase]]] = defaultdict(list)
     first_day: dict[str, date] = {}
     for at, purchase in enumerate(purchases()):
@@ -43,8 +45,9 @@ def write_landing(landing: Path, last: date = LAST, customers: int | None = None
     number = 0
     for offset in range((last - FIRST).days + 1):
         day = FIRST + timedelta(days=offset)
-        _deliver_people(landing, day, starters[day], number)
-        number += len(starters[day])
+        if starters[day]:
+            _deliver_people(landing, day, starters[day], number)
+            number += len(starters[day])
         deliver(landing, "trading_executions", day, [_execution(at, purchase) for at, purchase in by_day[day]])
 
 

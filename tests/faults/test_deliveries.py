@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
+from contextlib import ExitStack
 
 import pytest
 
 from tests.faults import damage, small_lake
 from tests.faults.damage import SEEDS, Damage, cause_of_night, folder_of, repaired_after
-from tests.faults.extracts import FEEDS
+from tests.faults.extracts import FEEDS, deliver
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
 REQUIRED = [feed for feed, transport in FEEDS.items() if transport["required"]]
@@ -76,6 +78,20 @@ def test_delivery__cut_parquet_with_a_manifest_that_agrees__is_found(damaged, tm
 def test_delivery__not_what_its_manifest_says__is_found(damaged, tmp_path, damaging, feeds, seed):
     """One feed a seed and kind of damage, another for another seed."""
     stops(damaged, damaging, feeds[seed % len(feeds)], seed, tmp_path / "kept")
+
+
+def test_delivery__of_yesterdays_rows_under_todays_manifest__is_found(damaged, tmp_path):
+    """Every feed was exported again instead of anew: whole, with true counts and sums, of a date that is over."""
+    small, day = damaged, damaged.nights[0]
+    before = small.history[-1]
+    with ExitStack() as repaired:
+        for feed in FEEDS:
+            folder = folder_of(small, feed, day)
+            repaired.enter_context(repaired_after(folder, tmp_path / feed))
+            shutil.rmtree(folder)
+            deliver(small.lake.settings.landing, feed, day, small.rows[before][feed])
+        found = cause_of_night(small, day)
+    assert found.startswith("silver.positions: critical rule levels_are_of_the_business_date failed: "), found
 
 
 def test_night__after_every_damaged_delivery_was_repaired__is_the_undisturbed_one(damaged, undisturbed):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,9 +16,11 @@ from brokerlake.cli.application import commands
 from brokerlake.cli.progress import Progress, noise_to
 from brokerlake.errors import LandingError
 from brokerlake.settings import Settings, load_settings
+from brokerlake.under_way import working_on
 from tests.brokerlake.reader.conftest import lake as lake
 
 COMMANDS = {
+    "rotate-key",
     "doctor",
     "synth",
     "status",
@@ -26,8 +29,12 @@ COMMANDS = {
     "group",
     "table",
     "backfill",
+    "replay",
+    "restate",
     "releases",
     "rollback",
+    "lease",
+    "maintain",
     "quality",
     "sql",
 }
@@ -123,17 +130,18 @@ def test_main__expected_error__one_line_on_stderr_and_exit_code_one(home, argume
     assert cause in error[0]
 
 
-def test_main__unexpected_error__one_line_and_the_traceback_in_a_log(tmp_path, monkeypatch, capsys):
+def test_main__unexpected_error__one_line_and_the_frames_in_a_log_without_the_message(tmp_path, monkeypatch, capsys):
     def explode(settings):
-        raise ValueError("first\nsecond")
+        raise ValueError(" ".join(["value", "of a row"]))
 
     monkeypatch.setenv("BROKERLAKE_HOME", str(tmp_path))
     monkeypatch.setattr("brokerlake.release.releases.read_releases", explode)
     assert main(["releases"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("brokerlake: ValueError: first (the traceback is in ")
+    assert error.startswith("brokerlake: ValueError in test_application.py line ")
     assert error.count("\n") == 1
-    assert "Traceback" in (tmp_path / "logs" / "errors.log").read_text()
+    filed = (tmp_path / "logs" / "errors.log").read_text()
+    assert "Traceback" in filed and "in explode" in filed and "value of a row" not in error + filed
 
 
 def test_status_and_releases__one_published__what_is_served_and_what_is_missing(tmp_path, home, capsys):
@@ -233,13 +241,36 @@ def test_sql__formats__csv_guarded_json_parquet(at_lake, tmp_path, capsys):
     assert "One row per fill_id" in capsys.readouterr().out
 
 
-def test_progress__nothing_said__beats_by_itself(tmp_path, capsys):
+def test_progress__nothing_said__beats_by_itself(capsys):
     with Progress(beat=0.1) as tell:
         tell("silver.events")
         time.sleep(0.5)
     out = capsys.readouterr().out
     assert "silver.events\n" in out
-    assert "... still at it; last: silver.events" in out
+    assert "... still at it: silver.events" in out
+
+
+def test_progress__something_begun__is_named_until_it_ends(capsys):
+    with Progress(beat=0.1, idle="between two tasks") as tell:
+        tell("money: started")
+        with working_on(tell, "money: silver.balances"):
+            tell("money: silver.positions: 7 rows")
+            time.sleep(0.3)
+        time.sleep(0.3)
+        tell("money: finished")
+        time.sleep(0.3)
+    said = [line.split(" s  ", 1)[1] for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in said if not line.startswith("...")] == [
+        "money: started",
+        "money: silver.positions: 7 rows",
+        "money: finished",
+    ]
+    beats = [re.sub(r" \(\d+ s\)$", "", line) for line in said if line.startswith("...")]
+    assert list(dict.fromkeys(beats)) == [
+        "... still at it: money: silver.balances",
+        "... still at it: money",
+        "... still at it: between two tasks",
+    ]
 
 
 def test_noise_to__what_a_child_writes_to_stderr__goes_to_the_log(tmp_path, capfd):

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from pyspark import cloudpickle
 
 from brokerlake.errors import BrokerlakeError, ConfigurationError, LandingError, RejectLimitError
-from brokerlake.ingest import Ingested, in_tasks, ingest_feed
+from brokerlake.ingest import Ingested, InSpark, in_tasks, ingest_feed
 from brokerlake.ingest import feed as feed_module
 from brokerlake.ingest.sources import feed_source
 from brokerlake.lake import load_feeds
@@ -66,7 +66,8 @@ def ingest(settings: Settings, feed: str, spark: Any = None, base: int | None = 
     for delivery in find_deliveries(settings, {feed: load_feeds(settings)[feed]}):
         taken.setdefault(delivery.delivered_on, []).append(delivery)
     nights = sorted(taken)
-    return ingest_feed(settings, feed, taken, nights, base_version=base, user_metadata={"run_id": "r1"}, spark=spark)
+    place = InSpark(spark, settings.private / "staged") if spark else None
+    return ingest_feed(settings, feed, taken, nights, base_version=base, user_metadata={"run_id": "r1"}, in_spark=place)
 
 
 def rows_of(path: Path, *order: str) -> list[dict[str, Any]]:
@@ -191,6 +192,7 @@ def test_open_inbox__left_over_of_a_killed_run__gone(settings):
 
 
 def test_ingest__feed_without_any_file__makes_the_empty_table(settings, spark):
-    done = ingest_feed(settings, FLOWS, {}, [MONDAY], base_version=None, user_metadata={}, spark=spark)
+    place = InSpark(spark, settings.private / "staged")
+    done = ingest_feed(settings, FLOWS, {}, [MONDAY], base_version=None, user_metadata={}, in_spark=place)
     assert delta_files.head(settings.table_path(done.table)) is not None
     assert done.counts[MONDAY].landed == 0

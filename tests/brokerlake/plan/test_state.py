@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from brokerlake.plan.state import Done, LedgerState, load_state
-from brokerlake.release.releases import publish_release
+from brokerlake.release.releases import current_release, publish_release
 from brokerlake.settings import load_settings
 from brokerlake.tables import delta_files, ops
 
@@ -63,6 +63,30 @@ def test_load_state__own_row_on_another_base__does_not_count(settings):
     release = _publish(settings, 3)
     _append(settings, "nightly:2", D2, 4, base=99, at=9)
     state, _ = load_state(settings, "nightly:2", release)
+    assert state.get("silver.t", D2) is None
+    assert state.get("silver.t", D1).version == 3
+
+
+def test_load_state__row_of_a_run_that_failed_before_another_published__does_not_count(settings):
+    _append(settings, "nightly:1", D1, 3)
+    _publish(settings, 3)
+    _append(settings, "nightly:2", D2, 4, base=3, at=5)
+    _append(settings, "nightly:1", D1, 5, base=3, at=9)
+    release = _publish(settings, 5)
+    state, _ = load_state(settings, "nightly:2", release)
+    assert state.get("silver.t", D2) is None
+    assert state.get("silver.t", D1).version == 5
+
+
+def test_load_state__attempt_of_a_published_run_on_another_base__does_not_count(settings):
+    _append(settings, "nightly:1", D1, 3)
+    _publish(settings, 3)
+    _append(settings, "nightly:1", D2, 4, base=3, at=5)
+    publish_release(
+        settings, run_id="rollback:1", kind="rollback", night=D1, first_date=D1, public=(), stale_feeds={},
+        vector={"silver.t": 3, "ops.ledger": delta_files.head(ops.ops_path(settings, "ledger"))},
+    )  # fmt: skip
+    state, _ = load_state(settings, "backfill:x", current_release(settings))
     assert state.get("silver.t", D2) is None
     assert state.get("silver.t", D1).version == 3
 

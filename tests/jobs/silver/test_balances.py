@@ -89,9 +89,9 @@ def breaks(days):
     return {key: value if value is None else float(value) for key, value in found.items()}
 
 
-def test_build__four_days_of_books__profit_to_the_cent_and_no_break(spark):
+def four_days_of_books(spark):
     """Bank in, a purchase with fees, a dividend, a transfer of securities, accrued interest, a fund in transit."""
-    world = World(
+    return World(
         spark,
         [
             balance(MON, "10000"),
@@ -130,7 +130,10 @@ def test_build__four_days_of_books__profit_to_the_cent_and_no_break(spark):
         ],
         [on(WED, movement_id="m1", account_id="a1", product_id="p2", quantity="10.55", value="13.00")],
     )
-    days = world.both_ways([MON, TUE, WED, THU])
+
+
+def test_build__four_days_of_books__profit_to_the_cent_and_no_break(spark):
+    days = four_days_of_books(spark).both_ways([MON, TUE, WED, THU])
     assert breaks(days) == {
         (MON, "a1", 1): None,
         (TUE, "a1", 1): 0,

@@ -56,9 +56,12 @@ def fill(night: date, execution_id: str, trade_date: date, amount: str, **values
     return on(night, execution_id=execution_id, trade_date=trade_date, amount=amount, **{**defaults, **values})
 
 
-def facts(spark: SparkSession) -> dict[str, DataFrame]:
-    """Three nights: a late fill, a revision, a bust within its night, a withdrawal, a corrected balance, a weekend."""
-    given: dict[str, list[dict[str, Any]]] = {
+Given = dict[str, list[dict[str, Any]]]
+
+
+def trades_and_money() -> Given:
+    """A late fill, a revision, a bust within its night, a withdrawal, a corrected flow and balance, a weekend."""
+    return {
         "executions": [
             fill(FRIDAY, "e1", FRIDAY, "1000"),
             fill(FRIDAY, "e2", FRIDAY, "300", business_kind="redeem", product_line="fund_money"),
@@ -102,6 +105,12 @@ def facts(spark: SparkSession) -> dict[str, DataFrame]:
             on(MONDAY, balance_date=MONDAY, account_id="a1", net_assets_amount="110", profit_amount="3"),
             on(TUESDAY, FRIDAY, balance_date=FRIDAY, account_id="a1", net_assets_amount="104", cash="19", _sequence=2),
         ],
+    }
+
+
+def behaviour() -> Given:
+    """An order, a login, contacts, a click and events, known and unknown customers."""
+    return {
         "orders": [on(MONDAY, order_id="o1", entry_channel="app", status="filled", order_date=MONDAY)],
         "logins": [on(MONDAY, account_id="a1", terminal="own_app", login_date=SATURDAY)],
         "contacts": [
@@ -138,6 +147,11 @@ def facts(spark: SparkSession) -> dict[str, DataFrame]:
             ),
         ],
     }
+
+
+def facts(spark: SparkSession) -> dict[str, DataFrame]:
+    """Three nights of everything a party can do."""
+    given = trades_and_money() | behaviour()
     return {name: rows(spark, f"silver.{name}", values) for name, values in given.items()}
 
 

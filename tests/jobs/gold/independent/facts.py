@@ -7,18 +7,6 @@ from __future__ import annotations
 
 from datetime import date
 
-STOCK = "('stock', 'etf', 'reit', 'hk_stock')"
-FUND = "('fund_equity', 'fund_bond', 'private', 'pension')"
-MONEY_FUND = "('fund_money')"
-HOURS = {
-    "night": (0, 360),
-    "morning": (360, 570),
-    "midday": (570, 780),
-    "afternoon": (780, 1020),
-    "evening": (1020, 1440),
-}
-PAGES = {"search": "search_count", "product": "product_view_count", "closing": "closing_page_count"}
-
 
 def version_known(table: str, key: str, effective: str, by: date, order: str = "", until: date | None = None) -> str:
     """SELECT of the latest version of each key delivered by `by`, effective by `until` (`by` when not given)."""
@@ -87,70 +75,13 @@ def fact_ctes(as_of: date) -> str:
     return ",\n".join(ctes)
 
 
-def _group(name: str) -> str:
-    listed = {"stock": STOCK, "fund": FUND, "money_fund": MONEY_FUND}
-    if name in listed:
-        return f"coalesce(product_line IN {listed[name]}, false)"
-    return "NOT (" + " OR ".join(_group(group) for group in listed) + ")"
-
-
-def measure_cte() -> str:
-    """CTE measure: one_id, day, measure, v: what each fact adds, in the words of the windows' contract."""
-    parts: list[tuple[str, str, str, str, str]] = []
-    trade = "NOT is_busted AND is_customer_initiated"
-    parts += [
-        ("execution", "trade_date", "trade_count", "1", trade),
-        ("execution", "trade_date", "system_trade_count", "1", "NOT is_busted AND NOT is_customer_initiated"),
-        ("execution", "trade_date", "trade_amount", "amount", trade),
-        ("execution", "trade_date", "commission_amount", "commission", "NOT is_busted"),
-        ("execution", "trade_date", "net_revenue_amount", "net_revenue_amount", "NOT is_busted"),
-        ("execution", "trade_date", "money_fund_redeem_amount", "amount",
-         f"{trade} AND business_kind = 'redeem' AND {_group('money_fund')}"),
-    ]  # fmt: skip
-    for group in ("stock", "fund", "money_fund", "other"):
-        parts.append(("execution", "trade_date", f"{group}_trade_amount", "amount", f"{trade} AND {_group(group)}"))
-        parts.append(("position_", "position_date", f"{group}_value_amount", "market_value", _group(group)))
-    flows = {
-        "bank_in_amount": ("amount", "kind = 'bank_in'"),
-        "bank_out_amount": ("-amount", "kind = 'bank_out'"),
-        "bank_out_count": ("1", "kind = 'bank_out'"),
-        "dividend_amount": ("amount", "kind IN ('dividend', 'dividend_tax')"),
-        "financing_interest_amount": ("-amount", "kind = 'financing_interest'"),
-        "advisory_fee_amount": ("-amount", "kind = 'advisory_fee'"),
-        "net_inflow_amount": ("amount", "kind IN ('bank_in', 'bank_out')"),
-    }
-    parts += [("flow", "flow_date", name, value, where) for name, (value, where) in flows.items()]
-    parts += [
-        ("movement", "occurred_on", "net_inflow_amount", "value", "true"),
-        ("movement", "occurred_on", "custody_out_amount", "-value", "kind = 'custody_out' AND value < 0"),
-        ("balance", "balance_date", "net_assets_amount", "net_assets_amount", "true"),
-        ("balance", "balance_date", "cash_amount", "cash + in_transit + receivable", "true"),
-        ("balance", "balance_date", "debt_amount",
-         "financing_principal + interest_and_fees_owed + short_market_value", "true"),
-        ("balance", "balance_date", "profit_amount", "profit_amount", "true"),
-        ("order_", "order_date", "filled_order_count", "1",
-         "entry_channel <> 'system' AND status IN ('filled', 'partially_filled', 'confirmed')"),
-        ("order_", "order_date", "cancelled_order_count", "1", "status = 'cancelled'"),
-        ("login", "login_date", "login_count", "1", "true"),
-        ("contact", "contact_date", "contact_count", "1", "true"),
-        ("contact", "contact_date", "complaint_count", "1", "kind = 'complaint'"),
-        ("contact", "contact_date", "closing_question_count", "1", "topic = 'close_account'"),
-        ("event", "event_date", "event_count", "1", "true"),
-    ]  # fmt: skip
-    parts += [("event", "event_date", name, "1", f"page_kind = '{kind}'") for kind, name in PAGES.items()]
-    minute = "(CAST(floor(epoch(occurred_at) / 60) AS BIGINT) + 480) % 1440"
-    for band, (low, high) in HOURS.items():
-        parts.append(("event", "event_date", f"{band}_event_count", "1", f"{minute} >= {low} AND {minute} < {high}"))
-    selects = [
-        f"SELECT one_id, {day} AS day, '{name}' AS measure, CAST({value} AS DECIMAL(38,4)) AS v "
-        f"FROM {table} WHERE {where}"
-        for table, day, name, value, where in parts
-    ]
-    return "measure AS (\n  " + "\n  UNION ALL ".join(selects) + "\n)"
-
-
 def day_ctes(as_of: date) -> str:
     """CTEs day (trading-day number of each natural date), now, daily (sums by trading day), history, month ends."""
+    return f"{_daily_ctes(as_of)},{_shape_ctes()},{_month_ctes(as_of)}"
+
+
+def _daily_ctes(as_of: date) -> str:
+    """Numbers of days, sums by trading day and how far they reach back."""
     return f"""
 day AS (
   SELECT natural_date, trading_day_number + CASE WHEN is_trading_day THEN 0 ELSE 1 END AS n FROM silver_calendar
@@ -169,7 +100,12 @@ history AS (
   SELECT one_id, CASE WHEN (SELECT back FROM lake) IS NULL THEN 0 ELSE
     greatest(least((SELECT n FROM now) - d.n, (SELECT back FROM lake)) + 1, 0) END AS days
   FROM opened LEFT JOIN day d ON d.natural_date = opened_on
-),
+)"""
+
+
+def _shape_ctes() -> str:
+    """Peak and drawdown of net assets, the streak of redemptions, weeks of outflow."""
+    return """
 level AS (SELECT one_id, back, v FROM daily WHERE measure = 'net_assets_amount' AND v <> 0),
 curve AS (
   SELECT one_id, v,
@@ -192,7 +128,12 @@ week AS (
     SELECT one_id, back // 5 AS week, sum(v) AS v FROM daily
     WHERE measure = 'net_inflow_amount' AND back < 20 GROUP BY ALL
   ) WHERE v < 0 GROUP BY one_id
-),
+)"""
+
+
+def _month_ctes(as_of: date) -> str:
+    """Trading days of the running month and of those before it."""
+    return f"""
 month AS (
   SELECT count(*) AS days FROM silver_calendar
   WHERE is_trading_day AND natural_date BETWEEN date_trunc('month', DATE '{as_of}') AND DATE '{as_of}'
@@ -210,9 +151,47 @@ month_end AS (
 
 def milestones_cte(as_of: date) -> str:
     """CTE milestones: one row per person, from all facts ever delivered by the date."""
+    return f"""{_first_days_ctes()},{_registration_ctes(as_of)},
+milestones AS (
+  SELECT p.one_id, registered_on, o.opened_on, c.closed_on, funded_on, first_trade_on, second_trade_on, last_trade_on,
+    first_event_on, CAST(coalesce(t.days, 0) AS BIGINT) AS lifetime_trading_days_with_trades,
+    CAST(coalesce(trades, 0) AS BIGINT) AS lifetime_trade_count,
+    CAST(coalesce(revenue, 0) AS DECIMAL(18,4)) AS lifetime_net_revenue_amount
+  FROM people p LEFT JOIN registered USING (one_id) LEFT JOIN opening o USING (one_id)
+  LEFT JOIN closing c USING (one_id)
+  LEFT JOIN funded USING (one_id) LEFT JOIN trading t USING (one_id) LEFT JOIN second_trade USING (one_id)
+  LEFT JOIN revenue USING (one_id) LEFT JOIN seen USING (one_id)
+)"""
+
+
+def _registration_ctes(as_of: date) -> str:
+    """When a person registered, opened and closed accounts, by the changes delivered."""
     return f"""
 change AS (SELECT * FROM silver_customer_changes WHERE _delivered_on <= DATE '{as_of}'),
 account_told AS (SELECT * FROM silver_account_changes WHERE _delivered_on <= DATE '{as_of}'),
+registered AS (
+  SELECT one_id, min(effective_date) AS registered_on FROM change
+  JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+opening AS (
+  SELECT one_id, min(opened_on) AS opened_on FROM account_told JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+account_now AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (PARTITION BY account_id
+      ORDER BY effective_date DESC, change_sequence DESC, _business_date DESC, _sequence DESC) AS place
+    FROM account_told
+  ) WHERE place = 1
+),
+closing AS (
+  SELECT one_id, CASE WHEN bool_and(closed_on IS NOT NULL) THEN max(closed_on) END AS closed_on
+  FROM account_now JOIN customer_owner USING (customer_no) GROUP BY one_id
+)"""
+
+
+def _first_days_ctes() -> str:
+    """First, second and last days of trades, money and events."""
+    return """
 trade_day AS (
   SELECT one_id, customer_no, trade_date, count(*) AS trades FROM execution
   WHERE NOT is_busted AND is_customer_initiated
@@ -234,32 +213,4 @@ funded AS (
     UNION ALL SELECT one_id, occurred_on FROM movement WHERE kind = 'custody_in' AND value > 0
   ) GROUP BY one_id
 ),
-seen AS (SELECT one_id, min(event_date) AS first_event_on FROM event GROUP BY one_id),
-registered AS (
-  SELECT one_id, min(effective_date) AS registered_on FROM change
-  JOIN customer_owner USING (customer_no) GROUP BY one_id
-),
-opening AS (
-  SELECT one_id, min(opened_on) AS opened_on FROM account_told JOIN customer_owner USING (customer_no) GROUP BY one_id
-),
-account_now AS (
-  SELECT * FROM (
-    SELECT *, row_number() OVER (PARTITION BY account_id
-      ORDER BY effective_date DESC, change_sequence DESC, _business_date DESC, _sequence DESC) AS place
-    FROM account_told
-  ) WHERE place = 1
-),
-closing AS (
-  SELECT one_id, CASE WHEN bool_and(closed_on IS NOT NULL) THEN max(closed_on) END AS closed_on
-  FROM account_now JOIN customer_owner USING (customer_no) GROUP BY one_id
-),
-milestones AS (
-  SELECT p.one_id, registered_on, o.opened_on, c.closed_on, funded_on, first_trade_on, second_trade_on, last_trade_on,
-    first_event_on, CAST(coalesce(t.days, 0) AS BIGINT) AS lifetime_trading_days_with_trades,
-    CAST(coalesce(trades, 0) AS BIGINT) AS lifetime_trade_count,
-    CAST(coalesce(revenue, 0) AS DECIMAL(18,4)) AS lifetime_net_revenue_amount
-  FROM people p LEFT JOIN registered USING (one_id) LEFT JOIN opening o USING (one_id)
-  LEFT JOIN closing c USING (one_id)
-  LEFT JOIN funded USING (one_id) LEFT JOIN trading t USING (one_id) LEFT JOIN second_trade USING (one_id)
-  LEFT JOIN revenue USING (one_id) LEFT JOIN seen USING (one_id)
-)"""
+seen AS (SELECT one_id, min(event_date) AS first_event_on FROM event GROUP BY one_id)"""

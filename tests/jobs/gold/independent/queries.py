@@ -177,9 +177,32 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
         f"count(*) FILTER (WHERE {open_} AND account_kind = '{kind}') AS open_{kind}_account_count"
         for kind in ("cash", "margin", "fund", "option")
     )
+    judged = _judged_columns(as_of)
+    picked = [f"{judged[name]} AS {name}" if name in judged else name for name in columns if name != "tags"]
+    return f"""{all_ctes(as_of, [*of_windows, *(["is_effective"] if "is_effective" not in of_windows else [])])},
+account_sum AS (
+  SELECT one_id, count(*) AS account_count, count(*) FILTER (WHERE {open_}) AS open_account_count, {kinds},
+    min(opened_on) AS first_account_opened_on, max(closed_on) FILTER (WHERE NOT {open_}) AS last_account_closed_on
+  FROM account JOIN customer_owner USING (customer_no) GROUP BY one_id
+),
+service AS (
+  SELECT customer_no, adviser_id, from_date AS adviser_since FROM (
+    SELECT *, row_number() OVER (PARTITION BY customer_no ORDER BY from_date DESC, adviser_id) AS place FROM ({book})
+    WHERE role = 'service' AND from_date <= DATE '{as_of}' AND coalesce(to_date, DATE '{as_of}') >= DATE '{as_of}'
+  ) WHERE place = 1
+),
+adviser AS (SELECT adviser_id, name_masked AS adviser_name_masked FROM ({advisers})),
+branch AS (SELECT branch_id, name AS branch_name, region AS branch_region FROM ({branches}))
+SELECT {", ".join(picked)} FROM people p LEFT JOIN account_sum USING (one_id) LEFT JOIN milestones m USING (one_id)
+LEFT JOIN windows USING (one_id) LEFT JOIN service s ON s.customer_no = p.customer_no
+LEFT JOIN adviser v ON v.adviser_id = s.adviser_id LEFT JOIN branch b ON b.branch_id = p.branch_id"""
+
+
+def _judged_columns(as_of: date) -> dict[str, str]:
+    """The columns of gold.customer_360 that are reckoned, by name."""
     counts = ["account_count", "open_account_count"]
     counts += [f"open_{kind}_account_count" for kind in ("cash", "margin", "fund", "option")]
-    judged = {
+    return {
         "as_of_date": f"DATE '{as_of}'",
         "definition_version": "'2'",
         "age_years": years_between("birth_date", f"DATE '{as_of}'"),
@@ -202,24 +225,6 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
         "branch_id": "p.branch_id",
         "adviser_id": "s.adviser_id",
     }
-    picked = [f"{judged[name]} AS {name}" if name in judged else name for name in columns if name != "tags"]
-    return f"""{all_ctes(as_of, [*of_windows, *(["is_effective"] if "is_effective" not in of_windows else [])])},
-account_sum AS (
-  SELECT one_id, count(*) AS account_count, count(*) FILTER (WHERE {open_}) AS open_account_count, {kinds},
-    min(opened_on) AS first_account_opened_on, max(closed_on) FILTER (WHERE NOT {open_}) AS last_account_closed_on
-  FROM account JOIN customer_owner USING (customer_no) GROUP BY one_id
-),
-service AS (
-  SELECT customer_no, adviser_id, from_date AS adviser_since FROM (
-    SELECT *, row_number() OVER (PARTITION BY customer_no ORDER BY from_date DESC, adviser_id) AS place FROM ({book})
-    WHERE role = 'service' AND from_date <= DATE '{as_of}' AND coalesce(to_date, DATE '{as_of}') >= DATE '{as_of}'
-  ) WHERE place = 1
-),
-adviser AS (SELECT adviser_id, name_masked AS adviser_name_masked FROM ({advisers})),
-branch AS (SELECT branch_id, name AS branch_name, region AS branch_region FROM ({branches}))
-SELECT {", ".join(picked)} FROM people p LEFT JOIN account_sum USING (one_id) LEFT JOIN milestones m USING (one_id)
-LEFT JOIN windows USING (one_id) LEFT JOIN service s ON s.customer_no = p.customer_no
-LEFT JOIN adviser v ON v.adviser_id = s.adviser_id LEFT JOIN branch b ON b.branch_id = p.branch_id"""
 
 
 def _is_window(name: str) -> bool:

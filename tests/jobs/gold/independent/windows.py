@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from tests.jobs.gold.independent.facts import HOURS, day_ctes, fact_ctes, measure_cte, milestones_cte, people_ctes
+from tests.jobs.gold.independent.facts import day_ctes, fact_ctes, milestones_cte, people_ctes
+from tests.jobs.gold.independent.measures import HOURS, measure_cte
 
 GROSS = ("cash_amount", "stock_value_amount", "fund_value_amount", "money_fund_value_amount", "other_value_amount")
 SLOPES = {"net_assets": "net_assets_amount", "trade_count": "trade_count", "login_count": "login_count"}
