@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,12 +94,15 @@ def running(settings: Settings, folder: Path) -> Iterator[Server]:
 
 
 def _end(started: list[subprocess.Popen[bytes]]) -> None:
+    """End the parts with what they started; an executor may go by itself meanwhile."""
     processes = [one for part in started for one in [psutil.Process(part.pid), *_below(part.pid)]]
     for process in reversed(processes):
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     _, left = psutil.wait_procs(processes, timeout=30)
     for process in left:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _below(pid: int) -> list[psutil.Process]:
