@@ -28,7 +28,7 @@ def deliveries() -> bool:
 
 with DAG(
     dag_id="nightly",
-    schedule=CronTriggerTimetable(EVENING["evening"], timezone=SETTINGS.time_zone),
+    schedule=CronTriggerTimetable(EVENING["evening"], timezone=SETTINGS.time_zone) if EVENING["evening"] else None,
     doc_md=__doc__,
     params={"night": Param(None, type=["null", "string"], format="date", description="Night to run")},
     **dag_arguments(SETTINGS),

@@ -54,3 +54,14 @@ def test_server_edges__young_firm__only_groups_that_it_has(project):
     opened, closed = server_edges(catalogue)
     building = {group for group in catalogue.groups if any(t.layer != "bronze" for t in catalogue.of_group(group))}
     assert set(opened) | set(closed) <= building and opened and closed
+
+
+def test_nightly__no_evening_in_the_configuration__starts_only_when_triggered(project, tmp_path, monkeypatch):
+    (tmp_path / "base.yaml").write_text("airflow: {evening: null}\n", encoding="utf-8")
+    (tmp_path / "feeds.yaml").write_text((project / "conf" / "feeds.yaml").read_text("utf-8"), encoding="utf-8")
+    monkeypatch.setenv("BROKERLAKE_CONF", str(tmp_path))
+    spec = importlib.util.spec_from_file_location("triggered_nightly", project / "dags" / "nightly.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.dag.schedule is None

@@ -17,8 +17,6 @@ from brokerlake.settings import Settings, load_settings, merge, read_yaml
 from tests.conftest import PROJECT
 from tests.faults.extracts import CONF
 
-NEVER = "0 0 29 2 *"
-"""A schedule that starts no run of its own while a test is under way."""
 SPARK = {
     "heap": "1g",
     "shuffle_partitions": 2,
@@ -27,9 +25,9 @@ SPARK = {
 
 
 def write_conf(folder: Path) -> Path:
-    """The small catalogue's configuration in a folder of its own, with Spark sized for tests in every profile."""
+    """The small catalogue's configuration in a folder of its own: Spark sized for tests, no schedule of its own."""
     shutil.copytree(CONF, folder)
-    base = merge(read_yaml(folder / "base.yaml"), {"airflow": {"evening": NEVER}})
+    base = merge(read_yaml(folder / "base.yaml"), {"airflow": {"evening": None}})
     (folder / "base.yaml").write_text(yaml.safe_dump(base), encoding="utf-8")
     for profile in ("local", "standalone", "cluster"):
         values = merge(read_yaml(PROJECT / "conf" / f"{profile}.yaml"), {"spark": SPARK})
