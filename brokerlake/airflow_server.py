@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -128,8 +129,9 @@ def airflow_running(settings: Settings, port: int = PORT) -> Iterator[Airflow]:
     """Airflow on this lake, healthy; every process of it has ended when the block is left, the Spark servers too.
 
     Raises:
-        AirflowError: a part ended, or Airflow was not healthy in time; names the log.
+        AirflowError: the port is taken, a part ended, or Airflow was not healthy in time; names the log.
     """
+    _refuse_taken(port)
     home, logs = settings.home / ".airflow", settings.logs / "airflow"
     logs.mkdir(parents=True, exist_ok=True)
     ensure_airflow(home, settings.project / "dags", Path(sys.executable), settings.logs / "setup-airflow.log")
@@ -143,6 +145,12 @@ def airflow_running(settings: Settings, port: int = PORT) -> Iterator[Airflow]:
     finally:
         _end(airflow)
         stop_all(settings)
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise AirflowError(f"airflow: port {port} is taken; {PORT_VARIABLE} chooses another")
 
 
 def _start(name: str, variables: Mapping[str, str], folder: Path, logs: Path) -> subprocess.Popen[bytes]:
