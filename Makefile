@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 BIN := .venv/bin
 STAMP := .brokerlake/setup.stamp
 
-.PHONY: help setup nightly test test-fast test-release lint bench sql report doctor reset clean
+.PHONY: help setup nightly airflow test test-fast test-release lint bench sql report doctor reset clean
 
 help:  ## Print this help
 	@echo "brokerlake: a broker's nightly extracts, made into customer knowledge"
@@ -30,6 +30,9 @@ setup: $(STAMP)  ## Install what is missing: packages, Java 17, jars, class arch
 
 nightly: $(STAMP)  ## Run the next night through Airflow (the first time: make a small broker and its history)
 	@$(BIN)/python -m brokerlake.demo
+
+airflow: $(STAMP)  ## Airflow's scheduler and UI on this lake, profile standalone; Ctrl-C ends it
+	@$(BIN)/python -m brokerlake.airflow_server
 
 test: $(STAMP) lint  ## Lint and every test but the longest
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not release"
