@@ -34,7 +34,6 @@ from tests.faults.damage import SEEDS, cause_of_night
 from tests.rows import DEFAULT_DATE, arrow_rows
 
 SMALL = pytest.mark.xdist_group("small_lake")
-SLOW = [pytest.mark.spark, pytest.mark.slow, SMALL]
 ALL = load_catalogue(PROJECT / "data_catalog.yaml")
 TABLES = [name for name in ALL.order if not name.startswith("bronze.")]
 IN_SMALL = set(ALL.restrict_to_tables(read_yaml(small_lake.CONF / "base.yaml")["tables"]).tables)
@@ -66,6 +65,7 @@ def empty_run(test_settings, tmp_path) -> Iterator[Run]:
         yield open_run(lake, "nightly", run_id, dates, say_nothing, lease)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table", [name if name in IN_SMALL else pytest.param(name, marks=pytest.mark.release) for name in TABLES]
 )
