@@ -49,7 +49,8 @@ def break_lines(landed) -> list[bytes]:
     broken[NO_NUMBER + 1] = b"|".join([*values[:quantity], b"zwei", *values[quantity + 1 :]])
     shutil.rmtree(lakes.folder_of(landed.lake, day))
     # The source counts what it can read of its own file: the cut line has no amount there.
-    told = totals_of(feed, [row for at, row in enumerate(rows) if at != CUT]) | {"rows": len(rows)}
+    told = totals_of(feed, [row for at, row in enumerate(rows) if at != CUT])
+    told.pop("rows")
     files = {"executions.csv": (b"\n".join(broken) + b"\n", len(rows))}
     deliver(landed.lake.settings.landing, feed, day, rows, files=files, **told)
     return true
