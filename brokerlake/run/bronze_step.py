@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from brokerlake.catalog import Table
-from brokerlake.errors import BrokerlakeError, TotalsError, frames_of, plain_cause
-from brokerlake.ingest import FeedCounts, Ingested, ingest_feed
+from brokerlake.errors import BrokerlakeError, ConfigurationError, TotalsError, frames_of, plain_cause
+from brokerlake.ingest import FeedCounts, Ingested, InSpark, ingest_feed
 from brokerlake.plan.state import sha256
 from brokerlake.quality.results import CRITICAL, WARNING, Result, file_results, stopping
 from brokerlake.run.context import Run
@@ -24,6 +24,15 @@ from brokerlake.tables import ops
 from brokerlake.tables.digests import Measured
 
 log = logging.getLogger(__name__)
+PROCESS, SPARK_TASKS = "process", "spark_tasks"
+
+
+def reads_in_tasks(run: Run) -> bool:
+    """True in a profile whose bronze readers run in Spark tasks, not in this process."""
+    place = run.lake.settings.conf["bronze"]["read_in"]
+    if place not in (PROCESS, SPARK_TASKS):
+        raise ConfigurationError(f"conf: bronze: read_in: {place!r}: choose {PROCESS} or {SPARK_TASKS}")
+    return bool(place == SPARK_TASKS)
 
 
 def run_bronze_step(run: Run, table: Table) -> bool:
@@ -56,6 +65,7 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
         base_version=run.state.vector.get(table.name),
         user_metadata=run.metadata(table, days),
         before_commit=run.check_lease,
+        in_spark=InSpark(run.spark, run.staging) if reads_in_tasks(run) else None,
     )
     rejected = outcome.rejected.append_column("run_id", pa.array([run.run_id] * outcome.rejected.num_rows, pa.string()))
     file_rejected(run, table.name, days, rejected.select(ops.OPS_SCHEMAS["rejected"].names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from datetime import date
 
@@ -13,12 +14,13 @@ from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.release.releases import Release, current_release, read_releases
 from brokerlake.rights import close_folders
-from brokerlake.run.bronze_step import run_bronze_step
+from brokerlake.run.bronze_step import reads_in_tasks, run_bronze_step
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries, take_deliveries
 from brokerlake.run.publish import publish
 from brokerlake.run.scheduler import run_in_order
 from brokerlake.run.tables_step import run_table_step
+from brokerlake.session import REMOTE_VARIABLE
 from brokerlake.under_way import working_on
 
 log = logging.getLogger(__name__)
@@ -118,13 +120,20 @@ def run_tables(run: Run, tables: Sequence[Table]) -> None:
     """Tables in order of their sources, several at a time."""
     at_a_time = int(run.lake.settings.conf.get("spark", {}).get("tables_at_a_time", 3))
     bronze = [table for table in tables if table.layer == "bronze"]
+    if reads_in_tasks(run) and any(run.stale_days(table) for table in bronze):
+        run.progress(f"{_spark_in_words(run)}: bronze in its tasks")
     run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
     others = [table for table in tables if table.layer != "bronze"]
     if any(run.stale_days(table) for table in others):
-        with working_on(run.progress, "start of Spark"):
-            version = run.spark.version
-        run.progress(f"spark {version}: {len(others)} tables")
+        run.progress(f"{_spark_in_words(run)}: {len(others)} tables")
         run_in_order(others, _told(run, run_table_step), at_a_time)
+
+
+def _spark_in_words(run: Run) -> str:
+    """The session, opened here if it is not yet: before several tables ask for it at once."""
+    with working_on(run.progress, "start of Spark"):
+        version = run.spark.version
+    return f"spark {version} over Spark Connect" if os.environ.get(REMOTE_VARIABLE) else f"spark {version}"
 
 
 def _told(run: Run, step: Callable[[Run, Table], bool]) -> Callable[[Table], None]:

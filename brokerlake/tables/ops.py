@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
 from brokerlake.errors import BrokerlakeError, frames_of, plain_cause
+from brokerlake.rights import make_closed
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
@@ -178,14 +179,23 @@ def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema)
 
 
-# Tables of a run finish side by side; two replacements of one ops table at once would be a conflict.
-_one_commit = threading.Lock()
+@contextmanager
+def _one_commit(settings: Settings, name: str) -> Iterator[None]:
+    """One commit at a time: groups run side by side in processes of their own, their tables in threads.
+
+    Two replacements of one ops table at once would be a conflict.
+    """
+    folder = settings.private / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"ops.{name}").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
-def _committing(name: str) -> Iterator[None]:
+def _committing(settings: Settings, name: str) -> Iterator[None]:
     """One commit at a time; a failed one is told with the table's name."""
-    with _one_commit:
+    with _one_commit(settings, name):
         try:
             yield
         except (OSError, DeltaError) as failed:
@@ -196,7 +206,9 @@ def _committing(name: str) -> Iterator[None]:
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
     path = ops_path(settings, name)
-    with _committing(name):
+    if name == "rejected":
+        make_closed(path)
+    with _committing(settings, name):
         if delta_files.head(path) is not None:
             delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
@@ -207,6 +219,6 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     path = ops_path(settings, name)
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
-    with _committing(name):
+    with _committing(settings, name):
         delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -32,13 +33,19 @@ _one_writing = threading.Lock()
 
 @contextmanager
 def staged(frame: DataFrame, folder: Path) -> Iterator[Path]:
-    """The rows of `frame` as Parquet files in a folder that is gone afterwards."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """The rows of `frame` as Parquet files in a folder beside `folder` that is gone afterwards.
+
+    Its name is new each time: a Spark Connect server may still be writing for a process that was killed, and what it
+    writes must not get among these files. What such a process has left is removed.
+    """
+    for old in folder.parent.glob(f"{folder.name}-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    own = folder.with_name(f"{folder.name}-{uuid4().hex[:12]}")
     try:
-        frame.write.parquet(str(folder))
-        yield folder
+        frame.write.parquet(str(own))
+        yield own
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def drop_leftovers(folder: Path, mine: str) -> None:
