@@ -46,3 +46,14 @@ def test_restore__unpublished_head__content_of_the_version_is_the_head_again(tmp
     head = delta_files.restore(tmp_path, published)
     assert head > published + 1
     assert delta_files.read(tmp_path)["flow_id"].to_pylist() == ["a"]
+
+
+def test_head__checkpoint_and_stray_files_in_the_log__is_the_version_deltalake_opens(tmp_path):
+    assert delta_files.head(tmp_path) is None
+    _written(tmp_path)
+    DeltaTable(tmp_path).create_checkpoint()
+    log = tmp_path / "_delta_log"
+    (log / f"{99:020d}.json.tmp").write_text("{}")
+    (log / f"{98:020d}.checkpoint.parquet.crc").write_text("")
+    (log / f"_commit_{97:020d}.json").write_text("{}")
+    assert delta_files.head(tmp_path) == DeltaTable(tmp_path).version() == 1
