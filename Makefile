@@ -40,10 +40,11 @@ test-release: $(STAMP)  ## The tests that take many minutes each
 test-fast: $(STAMP)  ## The tests that take under two minutes together
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not slow and not release"
 
-lint: $(STAMP)  ## ruff, its formatter and mypy
+lint: $(STAMP)  ## ruff, its formatter, mypy, and the audit of licences and advisories
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m brokerlake.setup.audit
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing
 	@$(BIN)/brokerlake sql $${SQL:+"$$SQL"}
