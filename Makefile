@@ -44,7 +44,7 @@ lint: $(STAMP)  ## ruff, its formatter, mypy, and the audit of licences and advi
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m brokerlake.setup.audit
+	@$(BIN)/python -m brokerlake.audit
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing
 	@$(BIN)/brokerlake sql $${SQL:+"$$SQL"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from brokerlake.audit import audit, read_pins
 from brokerlake.errors import ConfigurationError
-from brokerlake.setup.audit import audit, read_pins
 from tests.conftest import PROJECT
 
 LOCKS = ("requirements.lock", "jars.lock", "audit.yaml")
@@ -34,7 +34,7 @@ def test_audit__this_project__nothing_wrong_and_every_pin_looked_at():
     assert audit(PROJECT) == []
     assert len(read_pins(PROJECT / "requirements.lock")) > 150
     lint = (PROJECT / "Makefile").read_text(encoding="utf-8").partition("\nlint:")[2].partition("\n\n")[0]
-    assert "-m brokerlake.setup.audit" in lint
+    assert "-m brokerlake.audit" in lint
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_audit__file_of_another_shape__one_line(project):
 
 
 def test_audit__as_make_lint_calls_it__exit_code_0():
-    done = subprocess.run([sys.executable, "-m", "brokerlake.setup.audit"], cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "brokerlake.audit"], cwd=PROJECT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""`python -m brokerlake.setup.audit`: licences and known advisories of everything the locks pin, without a network.
+"""`python -m brokerlake.audit`: licences and known advisories of everything the locks pin, without a network.
 
 `audit.yaml` says which licences may ship and which advisories are known of pinned packages. A licence that is not
 allowed, an advisory that a pin falls under without a verdict, or a verdict that no longer holds makes `make lint` fail.
@@ -21,7 +21,7 @@ from brokerlake.plain_yaml import expected_shape, read_mapping
 from brokerlake.setup.jars import read_lock
 from brokerlake.setup.progress import SetupError
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+PROJECT = Path(__file__).resolve().parent.parent
 ACCEPTED, FIXED = "accepted", "fixed"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 _CONNECTIVES = re.compile(r"\s+(?:OR|AND)\s+|[()]")
