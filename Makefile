@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 BIN := .venv/bin
 STAMP := .brokerlake/setup.stamp
 
-.PHONY: help setup nightly test test-fast test-release lint sql report doctor reset clean
+.PHONY: help setup nightly airflow test test-fast test-release lint bench sql report doctor reset clean
 
 help:  ## Print this help
 	@echo "brokerlake: a broker's nightly extracts, made into customer knowledge"
@@ -31,6 +31,9 @@ setup: $(STAMP)  ## Install what is missing: packages, Java 17, jars, class arch
 nightly: $(STAMP)  ## Run the next night through Airflow (the first time: make a small broker and its history)
 	@$(BIN)/python -m brokerlake.demo
 
+airflow: $(STAMP)  ## Airflow's scheduler and UI on this lake, profile standalone; Ctrl-C ends it
+	@$(BIN)/python -m brokerlake.airflow_server
+
 test: $(STAMP) lint  ## Lint and every test but the longest
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not release"
 
@@ -40,10 +43,14 @@ test-release: $(STAMP)  ## The tests that take many minutes each
 test-fast: $(STAMP)  ## What needs no Spark, and one or two Spark tests a layer: under two minutes
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not slow and not release"
 
-lint: $(STAMP)  ## ruff, its formatter and mypy
+lint: $(STAMP)  ## ruff, its formatter, mypy, and the audit of licences and advisories
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m brokerlake.audit
+
+bench: $(STAMP)  ## Time one large day beside DuckDB (hours); make bench SCALE=0.05 times a small one
+	@$(BIN)/python -m benchmarks --scale $${SCALE:-1} $$(test "$${SCALE:-1}" = 1 && echo --fill-page)
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing
 	@$(BIN)/brokerlake sql $${SQL:+"$$SQL"}

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from brokerlake.errors import ConfigurationError
-from brokerlake.settings import Settings, read_yaml
+from brokerlake.plain_yaml import read_yaml
+from brokerlake.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from brokerlake.cli.synth import HISTORY_START
 from brokerlake.errors import BrokerlakeError, LandingError, PlanError
 from brokerlake.lake import Lake, open_lake
 from brokerlake.release.releases import Release, current_release
+from brokerlake.rights import close_folders
 from brokerlake.schedule.manifests import is_delivered
 from brokerlake.schedule.tasks import PROGRESS_VARIABLE
 from brokerlake.settings import CONF_VARIABLE, HOME_VARIABLE, PROFILE_VARIABLE, Settings, load_settings
@@ -209,6 +210,7 @@ def run_next_night(settings: Settings) -> tuple[Lake, Release, Clock]:
     Raises:
         BrokerlakeError: a step failed; the release before is still served.
     """
+    close_folders(settings)
     lake, clock = open_lake(settings), Clock()
     before = current_release(settings)
     night = prepare_first(lake, clock) if before is None else prepare_next(lake, before, clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 import stat
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from brokerlake.landing.room import free_bytes, times_landing
 from brokerlake.settings import Settings
 from brokerlake.setup.airflow_home import DATABASE
 from brokerlake.setup.archive import fingerprint, is_current
@@ -116,12 +116,20 @@ def check_keys(settings: Settings) -> Finding:
     return Finding("keys", f"{len(keys)}, for their owner alone.")
 
 
+def newest_landing(settings: Settings) -> int:
+    """Bytes of the newest business date in landing/, links not followed; 0 without one."""
+    days = {folder.name for folder in settings.landing.glob("*/????-??-??")}
+    files = settings.landing.glob(f"*/{max(days)}/seq=*/*") if days else ()
+    return sum(file.lstat().st_size for file in files)
+
+
 def check_disk(settings: Settings) -> Finding:
-    """Room for a night."""
-    free = shutil.disk_usage(settings.home).free / 2**30
-    if free < FREE_GIB:
-        return Finding("disk", f"{free:.1f} GiB free under {settings.home}.", f"make room for {FREE_GIB:.0f} GiB")
-    return Finding("disk", f"{free:.0f} GiB free.")
+    """Room for the next night: some GiB at least, and the multiple of the newest day's deliveries it refuses below."""
+    free = free_bytes(settings) / 2**30
+    needed = max(FREE_GIB, times_landing(settings) * newest_landing(settings) / 2**30)
+    if free < needed:
+        return Finding("disk", f"{free:.1f} GiB free under {settings.home}.", f"make room for {needed:.0f} GiB")
+    return Finding("disk", f"{free:.0f} GiB free, {needed:.0f} needed.")
 
 
 def check_archive(settings: Settings) -> Finding:

@@ -1,9 +1,16 @@
-"""The one Spark session of a process, by profile; nobody else makes one."""
+"""The one Spark session of a process, by profile; nobody else makes one.
+
+Where SPARK_REMOTE names a Spark Connect server the session is a client of it, else a classic one in this process.
+The tasks of a DAG run with a server of its own find that one, and start it again if it died.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brokerlake.errors import ConfigurationError
@@ -13,13 +20,23 @@ from brokerlake.setup.java import find_java
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DELTA_SETTINGS = {
+REMOTE_VARIABLE = "SPARK_REMOTE"
+SERVER_VARIABLE = "BROKERLAKE_SPARK_SERVER"
+"""Name of the Spark Connect server on this machine that this process works with, set by the tasks of a DAG run."""
+STATIC_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # It tells the JVM the caller's line for each column expression: four round trips instead of one.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.scheduler.mode": "FAIR",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.ui.retainedExecutions": "1",
+}
+"""Fixed when the JVM starts: ours for a classic session and for a server we start, a cluster's own otherwise."""
+SESSION_SETTINGS = {
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
-}
-SQL_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.adaptive.enabled": "true",
@@ -32,16 +49,11 @@ SQL_SETTINGS = {
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation",
     # Inputs are cut by literal dates already; pruning by a join would plan its other side a second time.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
-    # It tells the JVM the caller's line for each column expression: four round trips instead of one.
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
-    "spark.scheduler.mode": "FAIR",
-    "spark.ui.enabled": "false",
     # The text of every plan is made again after each stage; ours are long and nobody reads them.
     "spark.sql.maxPlanStringLength": "1000",
     "spark.sql.ui.explainMode": "simple",
-    "spark.sql.ui.retainedExecutions": "1",
-    "spark.ui.showConsoleProgress": "false",
 }
+"""What every session says for itself, wherever it runs: the results depend on some of them."""
 ARCHIVE = "classes.jsa"
 
 
@@ -69,33 +81,88 @@ def jar_paths(settings: Settings) -> list[str]:
     return jars
 
 
-def open_session(settings: Settings, *, is_range: bool = False) -> SparkSession:
-    """The process's session, made on the first call; `is_range` says that it will work for minutes on the same code."""
-    from pyspark.sql import SparkSession
-
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+def java_home(settings: Settings) -> Path:
+    """The Java that runs Spark; raises ConfigurationError when there is none."""
     java = find_java(settings.tools)
     if java is None:
         raise ConfigurationError("java: no Java 17 found; run `make setup`")
-    os.environ["JAVA_HOME"] = str(java)
+    return java
+
+
+def session_settings(settings: Settings) -> dict[str, str]:
+    """What a session sets for itself: the results' settings, the number of shuffle partitions, the profile's own."""
     spark = settings.conf.get("spark", {})
-    options = jvm_options(settings, is_range=is_range)
+    partitions = {"spark.sql.shuffle.partitions": spark.get("shuffle_partitions", 8)}
+    return {k: str(v) for k, v in {**SESSION_SETTINGS, **partitions, **spark.get("settings", {})}.items()}
+
+
+def static_settings(settings: Settings) -> dict[str, str]:
+    """What a JVM is started with: jars, Delta's extension, folders under .brokerlake/spark, the profile's own."""
     private = settings.private / "spark"
-    private.mkdir(parents=True, exist_ok=True)
+    return {
+        **STATIC_SETTINGS,
+        "spark.jars": ",".join(jar_paths(settings)),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(private / "warehouse"),
+        "spark.local.dir": str(private / "scratch"),
+        **{k: str(v) for k, v in settings.conf.get("spark", {}).get("static_settings", {}).items()},
+    }
+
+
+def open_session(settings: Settings, *, is_range: bool = False) -> SparkSession:
+    """The process's session, made on the first call; `is_range` says that it will work for minutes on the same code.
+
+    Raises:
+        ConfigurationError: no Java, no jars, or a profile without a Spark of its own and no SPARK_REMOTE.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if os.environ.get(SERVER_VARIABLE):
+        from brokerlake.connect_server import use_server
+
+        use_server(settings, os.environ[SERVER_VARIABLE])
+    if os.environ.get(REMOTE_VARIABLE):
+        return _connect(settings, os.environ[REMOTE_VARIABLE])
+    if "master" not in settings.conf.get("spark", {}):
+        raise ConfigurationError(
+            f"profile {settings.profile}: {REMOTE_VARIABLE} names no Spark Connect server, e.g. sc://spark.example:15002"
+        )
+    return _open_classic(settings, is_range=is_range)
+
+
+def _connect(settings: Settings, address: str) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.remote(address)
+    for key, value in session_settings(settings).items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    atexit.register(_leave, session)
+    return session
+
+
+def _leave(session: SparkSession) -> None:
+    """Tell the server that this client is gone; a server that is gone itself need not hear it."""
+    with suppress(Exception):
+        session.stop()
+
+
+def _open_classic(settings: Settings, *, is_range: bool) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["JAVA_HOME"] = str(java_home(settings))
+    spark = settings.conf["spark"]
+    options = jvm_options(settings, is_range=is_range)
+    (settings.private / "spark").mkdir(parents=True, exist_ok=True)
     # Classic driver options are read when the JVM starts, before a builder's config is.
     os.environ.setdefault(
         "PYSPARK_SUBMIT_ARGS",
         f'--driver-memory {spark.get("heap", "2g")} --driver-java-options "{options}" pyspark-shell',
     )
-    builder = SparkSession.builder.appName("brokerlake").master(spark.get("master", "local[*]"))
-    builder = builder.config("spark.jars", ",".join(jar_paths(settings)))
-    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-    builder = builder.config("spark.sql.shuffle.partitions", str(spark.get("shuffle_partitions", 8)))
-    builder = builder.config("spark.sql.warehouse.dir", str(private / "warehouse"))
-    builder = builder.config("spark.local.dir", str(private / "scratch"))
-    for key, value in {**DELTA_SETTINGS, **SQL_SETTINGS, **spark.get("settings", {})}.items():
-        builder = builder.config(key, str(value))
+    builder = SparkSession.builder.appName("brokerlake").master(spark["master"])
+    for key, value in {**static_settings(settings), **session_settings(settings)}.items():
+        builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(spark.get("log_level", "ERROR"))
     return session

@@ -13,25 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from brokerlake.errors import ConfigurationError
+from brokerlake.plain_yaml import checked_name, read_mapping
+from brokerlake.plain_yaml import read_yaml as read_yaml
 
 HOME_VARIABLE = "BROKERLAKE_HOME"
 PROFILE_VARIABLE = "BROKERLAKE_PROFILE"
 CONF_VARIABLE = "BROKERLAKE_CONF"
-
-
-def read_yaml(path: Path) -> Any:
-    """The parsed file; raises ConfigurationError with file and line when it is no plain YAML."""
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError as missing:
-        raise ConfigurationError(f"{path.name}: file not found in {path.parent.name}/") from missing
-    except yaml.YAMLError as broken:
-        mark = getattr(broken, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{path.name}{line}: not valid YAML") from broken
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,14 +103,14 @@ def load_settings(home: Path | None = None, profile: str | None = None, conf: Pa
     """Settings from arguments, else the environment, else the project folder and profile `local`."""
     project = Path(__file__).resolve().parent.parent
     home = Path(home or os.environ.get(HOME_VARIABLE) or project).resolve()
-    profile = profile or os.environ.get(PROFILE_VARIABLE) or "local"
+    profile = checked_name(profile or os.environ.get(PROFILE_VARIABLE) or "local", "profile")
     conf_folder = Path(conf or os.environ.get(CONF_VARIABLE) or project / "conf").resolve()
-    values = read_yaml(project / "conf" / "base.yaml") or {}
+    values = read_mapping(project / "conf" / "base.yaml")
     if conf_folder != project / "conf":
-        values = merge(values, read_yaml(conf_folder / "base.yaml") or {})
+        values = merge(values, read_mapping(conf_folder / "base.yaml"))
     overlay = conf_folder / f"{profile}.yaml"
     if not overlay.exists():
         overlay = project / "conf" / f"{profile}.yaml"
     if not overlay.exists():
         raise ConfigurationError(f"profile {profile}: conf/{profile}.yaml does not exist")
-    return Settings(project, home, profile, conf_folder, merge(values, read_yaml(overlay) or {}))
+    return Settings(project, home, profile, conf_folder, merge(values, read_mapping(overlay)))

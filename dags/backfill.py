@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Param, get_current_context, task
 
 from brokerlake.schedule.groups import LANDING
 from brokerlake.schedule.tasks import CHECK, check_backfill, run_range_group_task
-from brokerlake.schedule.wiring import add_groups, dag_arguments, scheduled_catalogue
+from brokerlake.schedule.wiring import add_groups, add_spark_server, dag_arguments, scheduled_catalogue
 from brokerlake.settings import load_settings
 
 SETTINGS = load_settings()
@@ -34,5 +34,7 @@ with DAG(
     },
     **dag_arguments(SETTINGS),
 ) as dag:
-    tasks = add_groups(scheduled_catalogue(SETTINGS), run_range_group_task)
-    check() >> tasks[LANDING]
+    catalogue, first = scheduled_catalogue(SETTINGS), check()
+    tasks = add_groups(catalogue, run_range_group_task)
+    first >> tasks[LANDING]
+    add_spark_server(SETTINGS, catalogue, tasks, first)

@@ -6,7 +6,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context, t
 
 from brokerlake.schedule.groups import LANDING
 from brokerlake.schedule.tasks import run_group_task, wait_for_deliveries
-from brokerlake.schedule.wiring import add_groups, dag_arguments, scheduled_catalogue
+from brokerlake.schedule.wiring import add_groups, add_spark_server, dag_arguments, scheduled_catalogue
 from brokerlake.settings import load_settings
 
 SETTINGS = load_settings()
@@ -28,10 +28,12 @@ def deliveries() -> bool:
 
 with DAG(
     dag_id="nightly",
-    schedule=CronTriggerTimetable(EVENING["evening"], timezone=SETTINGS.time_zone),
+    schedule=CronTriggerTimetable(EVENING["evening"], timezone=SETTINGS.time_zone) if EVENING["evening"] else None,
     doc_md=__doc__,
     params={"night": Param(None, type=["null", "string"], format="date", description="Night to run")},
     **dag_arguments(SETTINGS),
 ) as dag:
-    tasks = add_groups(scheduled_catalogue(SETTINGS), run_group_task)
-    deliveries() >> tasks[LANDING]
+    catalogue, first = scheduled_catalogue(SETTINGS), deliveries()
+    tasks = add_groups(catalogue, run_group_task)
+    first >> tasks[LANDING]
+    add_spark_server(SETTINGS, catalogue, tasks, first)

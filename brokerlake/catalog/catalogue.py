@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from brokerlake.errors import ConfigurationError
-from brokerlake.settings import read_yaml
+from brokerlake.plain_yaml import checked_name, expected_shape, read_mapping
 
 DATE_KINDS = ("run", "as_of", "previous", "earlier", "known", "latest_fit")
 DATE_WINDOWS = ("trading_days_back", "days_back", "month_ends_back", "ahead")
+LAYERS = ("bronze", "silver", "gold")
 WRITES = ("replace_dates", "replace_all", "insert_new")
 TIERS = ("tier_1", "tier_2", "tier_3")
 
@@ -91,6 +92,11 @@ class Table:
     def layer(self) -> str:
         """bronze, silver or gold."""
         return self.name.partition(".")[0]
+
+    @property
+    def ahead(self) -> int:
+        """Trading days between a date of the table and the as-of date it tells of; 0 for all but labels."""
+        return max((entry.span for entry in self.inputs if entry.dates == "ahead"), default=0)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -178,10 +184,27 @@ class Catalogue:
                 kept[name] = table
         return Catalogue({name: kept[name] for name in self.tables if name in kept}, self.groups)
 
+    def restrict_to_tables(self, names: Iterable[str]) -> Catalogue:
+        """The named tables and what they need; an optional input that is neither arrives empty.
+
+        Raises ConfigurationError for a name that this catalogue does not hold.
+        """
+        needed: set[str] = set()
+        asked = list(names)
+        while asked:
+            name = asked.pop()
+            if name not in self.tables:
+                raise ConfigurationError(f"tables: {name}: not in data_catalog.yaml with the feeds of this lake")
+            if name not in needed:
+                needed.add(name)
+                asked.extend(i.table for i in self.tables[name].inputs if i.table and not i.optional)
+        return Catalogue({name: table for name, table in self.tables.items() if name in needed}, self.groups)
+
 
 def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
     for source in ("conf", "library"):
         if source in item:
+            checked_name(item[source], f"data_catalog.yaml: {table}: input {name}")
             return Input(name, None, "run", source=source, value=str(item[source]))
     dates, span = item.get("dates", ""), 0
     if isinstance(dates, Mapping):
@@ -207,6 +230,9 @@ def _read_table(name: str, item: Mapping[str, Any]) -> Table:
         if field not in item:
             raise ConfigurationError(f"data_catalog.yaml: {name}: no {field}")
     layer, _, short = name.partition(".")
+    if layer not in LAYERS:
+        raise ConfigurationError(f"data_catalog.yaml: a table is called <{'|'.join(LAYERS)}>.<name>")
+    checked_name(short, f"data_catalog.yaml: {layer}")
     readers = tuple(item.get("readers", ()))
     if layer == "gold" and not readers:
         raise ConfigurationError(f"data_catalog.yaml: {name}: a gold table needs a named reader")
@@ -231,7 +257,12 @@ def _read_table(name: str, item: Mapping[str, Any]) -> Table:
 
 def load_catalogue(path: Path) -> Catalogue:
     """The catalogue file; raises ConfigurationError that names table and field."""
-    raw = read_yaml(path)
+    raw = read_mapping(path)
+    with expected_shape(path.name):
+        return _as_catalogue(raw)
+
+
+def _as_catalogue(raw: Mapping[str, Any]) -> Catalogue:
     tables = {name: _read_table(name, item) for name, item in raw["tables"].items()}
     for table in tables.values():
         for entry in table.inputs:

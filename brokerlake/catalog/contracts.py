@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from brokerlake.errors import ConfigurationError
-from brokerlake.settings import read_yaml
+from brokerlake.plain_yaml import expected_shape, read_mapping
+
+_CLASSIFICATION = re.compile(r"[1-4]/(none|C1|C2)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,16 @@ class Contract:
         delivered = tuple(name for name in ("_business_date", "_sequence") if name in self.by_name)
         return (*self.key, *(name for name in delivered if name not in self.key))
 
+    @cached_property
+    def properties(self) -> dict[str, Any]:
+        """Custom properties of the contract as a whole."""
+        return {item["property"]: item["value"] for item in self.raw.get("customProperties", ())}
+
+    @property
+    def effective_column(self) -> str | None:
+        """The date column that says of which day a delivered row speaks, where the contract names one."""
+        return self.properties.get("effective_column")
+
     @property
     def layer(self) -> str:
         """bronze, silver or gold."""
@@ -91,6 +104,11 @@ def _read_column(table: str, item: dict[str, Any]) -> Column:
     for needed in ("name", "physicalType", "classification", "description"):
         if not item.get(needed):
             raise ConfigurationError(f"contract {table}: column {item.get('name', '?')} has no {needed}")
+    if not _CLASSIFICATION.fullmatch(str(item["classification"])):
+        raise ConfigurationError(
+            f"contract {table}: column {item['name']}: classification must be 1 to 4, a slash, and none, C1 or C2 "
+            "(C3 is never kept)"
+        )
     extra = tuple((p["property"], p["value"]) for p in item.get("customProperties", ()))
     return Column(
         name=item["name"],
@@ -105,8 +123,13 @@ def _read_column(table: str, item: dict[str, Any]) -> Column:
 @cache
 def load_contract(path: Path) -> Contract:
     """The contract in `path`; raises ConfigurationError naming table and column when a part is missing."""
-    raw = read_yaml(path)
+    raw = read_mapping(path)
     table = f"{path.parent.name}.{path.stem}"
+    with expected_shape(f"contract {table}"):
+        return _as_contract(path, table, raw)
+
+
+def _as_contract(path: Path, table: str, raw: dict[str, Any]) -> Contract:
     if raw.get("id") != table:
         raise ConfigurationError(f"contract {table}: id says {raw.get('id')}")
     schema = raw["schema"][0]

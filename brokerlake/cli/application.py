@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +11,16 @@ import click
 
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
+from brokerlake.cli.corrections import replay, restate, restrict
 from brokerlake.cli.history import releases, rollback, status
+from brokerlake.cli.keys import rotate_key
+from brokerlake.cli.lease import lease
 from brokerlake.cli.maintain import maintain
 from brokerlake.cli.query import sql
 from brokerlake.cli.runs import backfill, group, nightly, plan, table
 from brokerlake.cli.synth import synth
 from brokerlake.cli.workplace import Workplace
-from brokerlake.errors import BrokerlakeError
+from brokerlake.errors import BrokerlakeError, frames_of, kind_and_place
 
 INTERRUPTED = 130
 
@@ -43,22 +45,27 @@ for command in (
     group,
     table,
     backfill,
+    replay,
+    restate,
+    restrict,
     releases,
     rollback,
+    lease,
     maintain,
     quality,
     sql,
+    rotate_key,
 ):
     commands.add_command(command)
 
 
-def _file_traceback(workplace: Workplace | None) -> str:
-    """Append the traceback to logs/errors.log; where it is, for the message."""
+def _file_traceback(unexpected: BaseException) -> str:
+    """Append the frames of the error to logs/errors.log; where that is, for the message."""
     try:
-        path = (workplace or Workplace()).settings().logs / "errors.log"
+        path = Workplace().settings().logs / "errors.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {sys.argv[1:]}\n{traceback.format_exc()}\n")
+            file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {sys.argv[1:]}\n{frames_of(unexpected)}\n")
     except (OSError, BrokerlakeError):
         return "no log could be written"
     return f"the traceback is in {path}"
@@ -80,6 +87,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     except Exception as unexpected:
-        first = next(iter(str(unexpected).strip().splitlines()), "no message")
-        print(f"brokerlake: {type(unexpected).__name__}: {first} ({_file_traceback(None)})", file=sys.stderr)
+        print(f"brokerlake: {kind_and_place(unexpected)} ({_file_traceback(unexpected)})", file=sys.stderr)
     return 1

@@ -10,11 +10,14 @@ from brokerlake.cli.workplace import Workplace, listing, show
 @click.command(epilog="Example: brokerlake status")
 @click.pass_obj
 def status(place: Workplace) -> None:
-    """Say what is served, which night is next and whether its deliveries are there."""
+    """Say which run holds the lake, what is served, which night is next and whether its deliveries are there."""
+    from brokerlake.lease import describe_lease
     from brokerlake.release.releases import current_release
+    from brokerlake.release.restatements import pending
     from brokerlake.schedule.manifests import is_delivered
 
     lake = place.lake()
+    click.echo(describe_lease(lake.settings))
     release = current_release(lake.settings)
     if release is None:
         click.echo("nothing is published yet; `make nightly` runs the first night")
@@ -22,6 +25,7 @@ def status(place: Workplace) -> None:
     click.echo(f"serving release {release.number}: night {release.night}, {len(release.public)} public tables")
     for feed, last in sorted(release.stale_feeds.items()):
         click.echo(f"stale: {feed}, last delivered {last or 'never'}")
+    click.echo(f"late: {pending(lake.settings, release).sentence}")
     night = lake.calendar.next(release.night)
     missing = [feed for feed in lake.feeds if not is_delivered(lake.settings.landing, feed, night)]
     required = [feed for feed in missing if lake.feeds[feed].get("required")]

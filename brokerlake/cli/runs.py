@@ -30,7 +30,8 @@ def _span(days: tuple[date, ...]) -> str:
     return f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"
 
 
-def _tell_release(release: Any) -> None:
+def tell_release(release: Any) -> None:
+    """Say what was published."""
     click.echo(f"release {release.number}: night {release.night}, {len(release.public)} public tables")
     for feed, last in sorted(release.stale_feeds.items()):
         click.echo(f"  stale: {feed}, last delivered {last or 'never'}")
@@ -90,7 +91,7 @@ def nightly(place: Workplace, night: date) -> None:
     lake = place.lake()
     with long_work(lake.settings.logs, f"nightly-{night}") as progress:
         release = run_night(lake, night, progress)
-    _tell_release(release)
+    tell_release(release)
 
 
 @click.command(epilog="Example: brokerlake group money --date 2024-10-25")
@@ -134,4 +135,4 @@ def backfill(place: Workplace, first: date, last: date, from_table: str | None, 
     range_dates(lake, Range(first, last, from_table, as_of))
     with long_work(lake.settings.logs, f"backfill-{first}-{last}") as progress:
         release = run_backfill(lake, first, last, from_table=from_table, as_of=as_of, progress=progress)
-    _tell_release(release)
+    tell_release(release)

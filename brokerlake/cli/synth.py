@@ -44,13 +44,19 @@ def synth(
     days = lake.calendar.between(first or history_start, last)
     if not days:
         raise PlanError(f"synth: no trading day from {first or history_start} to {last}")
+    from brokerlake.rights import close_folders, make_closed
     from brokerlake.synthetic.generate import generate
 
+    settings = lake.settings
+    landing, truth = landing or settings.landing, truth or settings.home / "truth"
+    make_closed(landing)
+    make_closed(truth)
+    close_folders(settings)
     with Progress() as progress:
         try:
             generate(
-                landing=landing or lake.settings.landing,
-                truth=truth or lake.settings.home / "truth",
+                landing=landing,
+                truth=truth,
                 customers=customers,
                 seed=seed,
                 first=days[0],

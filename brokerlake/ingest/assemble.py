@@ -25,6 +25,22 @@ from brokerlake.tables.delta_files import arrow_schema
 from jobs.bronze.batch import Batch, Reject, UnreadableFile, excerpt
 
 ROWS_AT_A_TIME = 65_536
+REJECTED_SCHEMA = pa.schema(
+    [
+        ("night", pa.date32()),
+        ("feed", pa.string()),
+        ("table_name", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("rule", pa.string()),
+        ("verdict", pa.string()),
+        ("sentence", pa.string()),
+        ("excerpt", pa.string()),
+        ("business_date", pa.date32()),
+        ("sequence", pa.int32()),
+    ]
+)
+"""One row per rejected line, as ops.rejected keeps it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +128,7 @@ class Assembler:
                 stretch.kept_sums[name] = (
                     stretch.landed_sums[name] if whole else exact_sum(part.filter(kept_only.slice(offset, count)))
                 )
-            self.tally.add(entry.delivery, entry.file.name, stretch)
+            self.tally.add(entry.delivery, entry.file, stretch)
             offset += count
 
     def _without_key(

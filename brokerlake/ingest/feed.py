@@ -6,45 +6,37 @@ manifests when the last row has been read and before the commit, so that a deliv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from brokerlake.errors import RejectLimitError
-from brokerlake.ingest.assemble import Assembled, Assembler, Entry
+from brokerlake.ingest.assemble import REJECTED_SCHEMA, Assembled, Assembler, Entry
 from brokerlake.ingest.parallel import read_at_once
 from brokerlake.ingest.sources import FeedSource, feed_source
 from brokerlake.ingest.tally import FeedCounts, Tally
 from brokerlake.ingest.withdrawals import find_withdrawals, rows_before_corrections
 from brokerlake.landing import Delivery, split_superseded, verify
-from brokerlake.privacy import Tokeniser, current_key, keep_identities
+from brokerlake.privacy import keep_identities, open_tokeniser
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 THREADS = 2
 GROUP_BYTES = 4 << 20
 GROUP_FILES = 64
 SMALL_BYTES = 2 << 20
-REJECTED_SCHEMA = pa.schema(
-    [
-        ("night", pa.date32()),
-        ("feed", pa.string()),
-        ("table_name", pa.string()),
-        ("file", pa.string()),
-        ("line", pa.int64()),
-        ("rule", pa.string()),
-        ("verdict", pa.string()),
-        ("sentence", pa.string()),
-        ("excerpt", pa.string()),
-        ("business_date", pa.date32()),
-        ("sequence", pa.int32()),
-    ]
-)
-"""One row per rejected line, as ops.rejected keeps it."""
+MOST_REJECTED = 100_000
+"""Rejected rows of one commit, which are held in memory until it is made."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +55,14 @@ class Ingested:
     counts: Mapping[date, FeedCounts]
     rejected: pa.Table
     notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InSpark:
+    """Where Spark tasks read: the session, and the folder of this process's staged builds."""
+
+    session: SparkSession
+    staging: Path
 
 
 @dataclass
@@ -89,11 +89,14 @@ def ingest_feed(
     *,
     base_version: int | None,
     user_metadata: Mapping[str, object],
+    before_commit: Callable[[], None] = lambda: None,
+    in_spark: InSpark | None = None,
 ) -> Ingested:
     """Replace the partitions `dates` of the feed's bronze table by the deliveries `taken`, in one commit.
 
     The head is first brought back to `base_version` (to the empty table when that is None). Deliveries that a higher
-    sequence of the same night replaces are counted, not read.
+    sequence of the same night replaces are counted, not read. `before_commit` may still refuse when all is read. With
+    `in_spark` the files are read in Spark tasks, else in threads of this process; the rows are the same.
 
     Raises LandingError for a delivery that is not what its manifest says, RejectLimitError for a night with too many
     malformed rows; nothing is committed then.
@@ -101,21 +104,87 @@ def ingest_feed(
     source = feed_source(settings, feed)
     path = settings.table_path(source.table)
     delta_files.create(path, source.contract)
-    delta_files.restore(path, base_version or 0)
+    restored = delta_files.restore(path, base_version or 0)
     run = _prepare(settings, source, taken, dates, base_version)
-    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run))
-    days = ", ".join(f"'{day}'" for day in sorted(dates))
-    try:
-        version = delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
-    except Exception:
-        if run.failure is not None:  # the writer only says that its stream broke
-            raise run.failure from None
-        raise
-    keep_identities(settings, run.assembler.tokeniser.found(), user_metadata)
+    has_files = any(delivery.files for deliveries in run.counting.values() for delivery in deliveries)
+    if in_spark is None or not has_files:
+        version = _commit_stream(run, path, dates, user_metadata, before_commit)
+        delta_files.check_follows(source.table, version, restored)
+        identities = run.assembler.tokeniser.found()
+    else:
+        version, identities = _commit_from_tasks(
+            run, in_spark, settings, dates, base_version, user_metadata, before_commit
+        )
+    keep_identities(settings, identities, user_metadata)
     rejected = sorted(run.rejected, key=lambda row: (row["night"], row["file"], row["line"]))
     return Ingested(
         source.table, version, run.counts, pa.Table.from_pylist(rejected, REJECTED_SCHEMA), tuple(sorted(run.notices))
     )
+
+
+def _commit_stream(
+    run: _Run,
+    path: Path,
+    dates: Sequence[date],
+    user_metadata: Mapping[str, object],
+    before_commit: Callable[[], None],
+) -> int:
+    """Read in threads of this process, straight into the writer; the version."""
+    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run, before_commit))
+    days = ", ".join(f"'{day}'" for day in sorted(dates))
+    try:
+        return delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
+    except Exception:
+        if run.failure is not None:  # the writer only says that its stream broke
+            raise run.failure from None
+        raise
+
+
+def _commit_from_tasks(
+    run: _Run,
+    in_spark: InSpark,
+    settings: Settings,
+    dates: Sequence[date],
+    base_version: int | None,
+    user_metadata: Mapping[str, object],
+    before_commit: Callable[[], None],
+) -> tuple[int, pa.Table]:
+    """Read in Spark tasks into staged files, commit those; the version, and the identities the tasks met."""
+    from brokerlake.ingest import in_tasks
+    from brokerlake.tables import staging
+
+    source, tokeniser = run.source, run.assembler.tokeniser
+    groups = [tuple(group) for group in _group(_entries(run))]
+    work = in_tasks.Work(settings, source, groups, in_tasks.key_check(tokeniser.key))
+    inbox = in_tasks.open_inbox(settings, source.feed)
+    try:
+        with staging.staged(in_tasks.in_tasks(in_spark.session, work), in_spark.staging / source.table) as at:
+            reports = in_tasks.read_reports(at)
+            for report in reports:
+                report.raise_failure()
+                _keep(run, report.rejected, report.notices)
+                for delivery, file, measure in report.measures:
+                    run.assembler.tally.add(delivery, file, measure)
+            _check(run)
+            for night, rows in _withdrawals(run).items():
+                run.withdrawn[night] = rows.num_rows
+                parts = rows.append_column(in_tasks.PART, pa.array([in_tasks.ROW] * rows.num_rows, pa.string()))
+                pq.write_table(parts, at / f"withdrawn-{night}.parquet")
+            _count(run)
+            before_commit()
+            version = staging.write_days(
+                in_spark.session,
+                at,
+                {in_tasks.PART: (in_tasks.ROW,)},
+                settings.table_path(source.table),
+                source.contract,
+                dates,
+                base_version=base_version,
+                metadata=user_metadata,
+            )
+        return version, in_tasks.gather_identities(inbox, reports, tokeniser.found())
+    finally:
+        shutil.rmtree(inbox, ignore_errors=True)
 
 
 def _prepare(
@@ -125,7 +194,8 @@ def _prepare(
     dates: Sequence[date],
     base_version: int | None,
 ) -> _Run:
-    assembler = Assembler(source, Tokeniser(current_key(settings)), Tally(source.contract.control_totals))
+    tokeniser = open_tokeniser(settings, source.identity_kinds)
+    assembler = Assembler(source, tokeniser, Tally(source.contract.control_totals))
     counting: dict[date, list[Delivery]] = {}
     superseded: dict[date, list[Delivery]] = {}
     for night in sorted(dates):
@@ -136,21 +206,28 @@ def _prepare(
     return _Run(source, assembler, counting, superseded, before)
 
 
-def _stream(run: _Run) -> Iterator[pa.RecordBatch]:
+def _stream(run: _Run, before_commit: Callable[[], None]) -> Iterator[pa.RecordBatch]:
     """Every batch of the commit; raises (and remembers) what is wrong before the writer can commit."""
     try:
         for assembled in _read_files(run):
-            run.rejected += assembled.rejected
-            run.notices += assembled.notices
+            _keep(run, assembled.rejected, assembled.notices)
             yield assembled.rows
         _check(run)
         for night, rows in _withdrawals(run).items():
             run.withdrawn[night] = rows
             yield from rows.to_batches()
         _count(run)
+        before_commit()
     except BaseException as failure:
         run.failure = failure
         raise
+
+
+def _keep(run: _Run, rejected: Sequence[dict[str, Any]], notices: Sequence[str]) -> None:
+    run.rejected += rejected
+    if len(run.rejected) > MOST_REJECTED:
+        raise RejectLimitError(f"feed {run.source.feed}: too_many_malformed: more than {MOST_REJECTED} rows")
+    run.notices += notices
 
 
 def _read_files(run: _Run) -> Iterator[Assembled]:

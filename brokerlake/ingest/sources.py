@@ -51,6 +51,11 @@ class FeedSource:
         """Its bronze table."""
         return self.contract.table
 
+    @property
+    def identity_kinds(self) -> set[str]:
+        """The kinds of identity its columns hold."""
+        return {str(column.get("identity")) for column in self.columns if column.get("identity")}
+
     def read(self, path: Path) -> Iterator[Batch]:
         """The file's batches by the reader of its ending, else of its format."""
         columns = [SourceColumn(column.name, _value_type(column)) for column in self.columns]

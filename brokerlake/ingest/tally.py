@@ -14,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from brokerlake.landing.deliveries import Delivery, fault
+from brokerlake.landing.deliveries import DeliveredFile, Delivery, fault, field_name
 
 AMOUNT = pa.decimal128(38, 12)
+ROWS_BEYOND = 1_000_000
+"""Rows a file may have more than its manifest says before reading it to the end is no use."""
 PLAIN_DECIMAL = r"^[+-]?[0-9]{1,24}(\.[0-9]{1,12})?$"
 """What is summed; anything else counts as no amount."""
 
@@ -73,11 +75,15 @@ class Tally:
         self._file_rows: dict[tuple[str, date, int, str], int] = defaultdict(int)
         self._lock = Lock()
 
-    def add(self, delivery: Delivery, file: str, stretch: Measure) -> None:
-        """Add a stretch of one file."""
+    def add(self, delivery: Delivery, file: DeliveredFile, stretch: Measure) -> None:
+        """Add a stretch of one file; raises LandingError when it has far more rows than its manifest says."""
         with self._lock:
             self._measures[delivery.identity].add(stretch)
-            self._file_rows[*delivery.identity, file] += stretch.landed
+            self._file_rows[*delivery.identity, file.name] += stretch.landed
+            found = self._file_rows[*delivery.identity, file.name]
+        if found > file.rows + ROWS_BEYOND:
+            sentence = f"expected {file.rows}, found more than {file.rows + ROWS_BEYOND}"
+            raise fault(delivery.feed, f"{delivery.name}/{file.name}", "row_count", sentence)
 
     def check(self, delivery: Delivery) -> None:
         """Raise LandingError when files and manifest disagree: rows, control sums or key hash."""
@@ -89,9 +95,8 @@ class Tally:
                 )
         measure, manifest = self._measures[delivery.identity], f"{delivery.name}/manifest.json"
         if set(delivery.control_sums) != set(self.control):
-            sentence = (
-                f"expected {', '.join(self.control) or 'none'}, found {', '.join(delivery.control_sums) or 'none'}"
-            )
+            stated = ", ".join(map(field_name, delivery.control_sums)) or "none"
+            sentence = f"expected {', '.join(self.control) or 'none'}, found {stated[:200]}"
             raise fault(delivery.feed, manifest, "control_columns", sentence)
         for name, expected in delivery.control_sums.items():
             total = measure.landed_sums[name]

@@ -2,6 +2,7 @@
 
 from brokerlake.landing.deliveries import DeliveredFile, Delivery, find_deliveries, read_delivery
 from brokerlake.landing.nights import assign_nights, check_required, split_superseded
+from brokerlake.landing.room import refuse_without_room
 from brokerlake.landing.verify import verify
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "check_required",
     "find_deliveries",
     "read_delivery",
+    "refuse_without_room",
     "split_superseded",
     "verify",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -75,7 +76,7 @@ class Delivery:
         control_sums: exact sums of the contract's control columns.
         id_hash_total: sum of crc32 over the key text of the rows.
         content_hash: sha256 of the manifest, which names the sha256 of every file.
-        is_superseded: a higher sequence of the same night replaces it.
+        is_superseded: a higher sequence of the same night, or of an earlier one, replaces it.
     """
 
     feed: str
@@ -104,8 +105,18 @@ class Delivery:
 
 
 def fault(feed: str, file: str, rule: str, sentence: str) -> LandingError:
-    """The one-line error of a delivery: feed, file, rule, and what is wrong."""
-    return LandingError(f"feed {feed}: {file}: {rule}: {sentence}")
+    """The one-line error of a delivery: feed, file, rule, and what is wrong; a name that is no plain text is masked."""
+    return LandingError(f"feed {plain(feed)}: {plain(file)}: {rule}: {sentence}")
+
+
+def plain(name: str) -> str:
+    """A name that somebody else chose, as an error line may show it: 200 plain characters at most."""
+    return re.sub(r"[^A-Za-z0-9_.=/,\- ]", "?", name[:200])
+
+
+def field_name(name: str) -> str:
+    """A field, column or feed that a manifest names, where the name can be no content; else a question mark."""
+    return name if re.fullmatch(r"[a-z][a-z_]{0,59}|[0-9]{1,4}", name) else "?"
 
 
 def find_deliveries(
@@ -158,15 +169,16 @@ def _folders(landing: Path, feed: str) -> Iterator[tuple[Path, date, int]]:
 def _read_manifest(folder: Path, feed: str, business_date: date, sequence: int) -> Delivery:
     file = f"{feed}/{business_date}/seq={sequence}/{MANIFEST}"
     path = folder / MANIFEST
-    if path.is_symlink() or folder.is_symlink() or path.stat().st_size > LARGEST_MANIFEST_BYTES:
+    found = path.lstat()
+    if folder.is_symlink() or not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST_BYTES:
         raise fault(feed, file, "manifest_not_a_file", "a manifest is a plain file of at most 5 MB")
     try:
         content = path.read_bytes()
         manifest = _Manifest.model_validate_json(content)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise fault(feed, file, "manifest_malformed", f"{where}: {first['msg']}") from None
+        where = ".".join(field_name(str(part)) for part in first["loc"][:4]) or "file"
+        raise fault(feed, file, "manifest_malformed", f"{where}: {first['msg'].splitlines()[0]}") from None
     _check_manifest(manifest, file, feed, business_date, sequence)
     return Delivery(
         feed=feed,
@@ -187,7 +199,7 @@ def _read_manifest(folder: Path, feed: str, business_date: date, sequence: int) 
 def _check_manifest(manifest: _Manifest, file: str, feed: str, business_date: date, sequence: int) -> None:
     said = (manifest.feed, manifest.business_date, manifest.sequence)
     if said != (feed, business_date, sequence):
-        sentence = f"says {said[0][:60]} {said[1]} sequence {said[2]}"
+        sentence = f"says {field_name(said[0])} {said[1]} sequence {said[2]}"
         raise fault(feed, file, "manifest_not_of_its_folder", sentence)
     if manifest.schema_version != SCHEMA_VERSION:
         raise fault(feed, file, "schema_version", f"{manifest.schema_version}, known is {SCHEMA_VERSION}")

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from brokerlake.errors import LandingError
 from brokerlake.landing.deliveries import Delivery
 
+Subject = tuple[str, date]
+"""Feed and business date: what deliveries of several sequences are about."""
+
 
 class Calendar(Protocol):
     """The part of a trading calendar that landing needs."""
@@ -23,12 +26,18 @@ class Calendar(Protocol):
 
 
 def assign_nights(
-    deliveries: Iterable[Delivery], *, calendar: Calendar, last_published: date | None, nights: Sequence[date]
+    deliveries: Iterable[Delivery],
+    *,
+    calendar: Calendar,
+    last_published: date | None,
+    nights: Sequence[date],
+    taken: Mapping[Subject, int] | None = None,
 ) -> dict[date, list[Delivery]]:
     """Per night of the run the deliveries it takes, by feed, business date and sequence; superseded ones are marked.
 
     The night is the first trading day on or after `delivered_on` or, when that night is published already, the next
-    unpublished one. Deliveries of other nights are left where they are; every night of the run has an entry.
+    unpublished one. Deliveries of other nights are left where they are; every night of the run has an entry. `taken`
+    holds the highest sequence that published nights took: a lower one that comes after it is superseded too.
     """
     earliest = calendar.next(last_published) if last_published else None
     assigned: dict[date, list[Delivery]] = {night: [] for night in nights}
@@ -38,19 +47,32 @@ def assign_nights(
             night = earliest
         if night in assigned:
             assigned[night].append(delivery)
-    return {night: _mark_superseded(taken) for night, taken in assigned.items()}
+    return _mark_superseded(assigned, dict(taken or {}))
 
 
-def _mark_superseded(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    counting = {delivery.identity for delivery in split_superseded(deliveries)[0]}
-    return [replace(delivery, is_superseded=delivery.identity not in counting) for delivery in deliveries]
+def _mark_superseded(
+    assigned: Mapping[date, Sequence[Delivery]], highest: dict[Subject, int]
+) -> dict[date, list[Delivery]]:
+    marked: dict[date, list[Delivery]] = {}
+    for night in sorted(assigned):
+        late = [replace(d, is_superseded=d.sequence < highest.get(d.identity[:2], 0)) for d in assigned[night]]
+        counting = {delivery.identity for delivery in split_superseded(late)[0]}
+        marked[night] = [replace(d, is_superseded=d.identity not in counting) for d in late]
+        for delivery in late:
+            highest[delivery.identity[:2]] = max(highest.get(delivery.identity[:2], 0), full_sequence(delivery))
+    return {night: marked[night] for night in assigned}
+
+
+def full_sequence(delivery: Delivery) -> int:
+    """The sequence with which a delivery replaces others; 0 for a replay, which replaces none."""
+    return 0 if delivery.kind == "replay" else delivery.sequence
 
 
 def split_superseded(deliveries: Iterable[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
-    """The deliveries of one night that count, and those a higher sequence of the same night replaces.
+    """The deliveries of one night that count, and those a higher sequence of it or of an earlier night replaces.
 
     A higher sequence replaces every lower one of its feed and business date, whatever that one's kind; a replay
-    replaces none.
+    replaces none. Those of an earlier night are told by `is_superseded`.
     """
     groups: dict[tuple[str, date], list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
@@ -58,9 +80,10 @@ def split_superseded(deliveries: Iterable[Delivery]) -> tuple[list[Delivery], li
     counting: list[Delivery] = []
     superseded: list[Delivery] = []
     for group in groups.values():
-        newest = max((d.sequence for d in group if d.kind != "replay"), default=0)
+        newest = max(map(full_sequence, group))
         for delivery in sorted(group, key=lambda d: d.sequence):
-            (counting if delivery.sequence >= newest else superseded).append(delivery)
+            counts = delivery.sequence >= newest and not delivery.is_superseded
+            (counting if counts else superseded).append(delivery)
     return counting, superseded
 
 

@@ -9,7 +9,13 @@ from datetime import date
 from brokerlake.calendar import TradingCalendar
 from brokerlake.catalog import Contract, Table
 
+DELIVERED = "_delivered_on"
 SPARSE_LAST_NIGHTS = 5
+
+
+def is_as_of(table: Table, contract: Contract) -> bool:
+    """True for a table whose dates are as-of dates: made from what was known on them, not from what they delivered."""
+    return table.layer != "bronze" and table.write != "replace_all" and contract.date_column not in (None, DELIVERED)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class RunDates:
             return self.landed
         if table.write == "replace_all" or contract.date_column is None:
             return (self.newest,)
-        if contract.date_column == "_delivered_on":
+        if contract.date_column == DELIVERED:
             return self.nights
         if table.cadence == "month_end":
             return tuple(day for day in self.as_of if calendar.is_month_end(day))

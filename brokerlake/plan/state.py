@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,20 +29,30 @@ def sha256(*parts: object) -> str:
 
 @dataclass(frozen=True)
 class Done:
-    """A passed step: the version it left, its key, digest, rows and control sums."""
+    """A passed step: the version it left, its key, digest, rows and control sums.
+
+    `known_through` is the night whose knowledge an as-of date was made with; None for tables without as-of dates.
+    """
 
     version: int
     step_key: str
     digest: str
     row_count: int
     sums: str
+    known_through: date | None = None
 
 
 class LedgerState:
     """Passed steps and the version vector of a run; grows as the run goes on."""
 
-    def __init__(self, vector: Mapping[str, int], done: Mapping[tuple[str, date], Done]) -> None:
+    def __init__(
+        self,
+        vector: Mapping[str, int],
+        done: Mapping[tuple[str, date], Done],
+        known_through: Mapping[date, date] | None = None,
+    ) -> None:
         self.vector: dict[str, int] = dict(vector)
+        self._known_through: dict[date, date] = dict(known_through or {})
         self._by_table: dict[str, dict[date, Done]] = defaultdict(dict)
         for (table, day), row in done.items():
             self._by_table[table][day] = row
@@ -56,8 +66,19 @@ class LedgerState:
         """Dates of the table that passed, ascending."""
         return sorted(self._by_table[table])
 
+    def known_through(self, day: date) -> date:
+        """The night whose knowledge makes an as-of date: a later one after a restatement, else the date's own."""
+        return self._known_through.get(day, day)
+
+    def know(self, days: Iterable[date], night: date) -> None:
+        """From now on these as-of dates are made with what is known by `night`."""
+        self._known_through.update(dict.fromkeys(days, night))
+
     def record(self, table: str, rows: Mapping[date, Done], version: int) -> None:
         """Take in the steps that just passed."""
+        for day, row in rows.items():
+            if row.known_through:
+                self._known_through[day] = row.known_through
         self._by_table[table].update(rows)
         self.vector[table] = version
         self._prefixes.pop(table, None)
@@ -88,7 +109,8 @@ class LedgerState:
 
 
 def _as_done(row: Mapping[str, Any]) -> Done:
-    return Done(row["version"], row["step_key"], row["digest"], row["row_count"], row["sums"])
+    known = row.get("known_through")  # a ledger of an earlier release has no such column
+    return Done(row["version"], row["step_key"], row["digest"], row["row_count"], row["sums"], known)
 
 
 def _bases_by_run(releases: Sequence[Release]) -> dict[str, list[Mapping[str, int]]]:
@@ -108,6 +130,7 @@ def load_state(settings: Settings, run_id: str, base: Release | None) -> tuple[L
     the same base. Rows of a run that never came to its publish stand in that ledger too; what they made is nowhere.
     """
     done: dict[tuple[str, date], Done] = {}
+    known: dict[date, date] = {}
     vector = dict(base.vector) if base else {}
     if base:
         ledger = ops.read_ops(settings, "ledger", version=base.vector["ops.ledger"]).to_pylist()
@@ -115,8 +138,10 @@ def load_state(settings: Settings, run_id: str, base: Release | None) -> tuple[L
         for row in sorted(ledger, key=lambda row: row["finished_at"]):
             stood_on = [vector.get(row["table_name"], NO_VERSION) for vector in bases.get(row["run_id"], ())]
             if row["verdict"] == PASSED and row["base_version"] in stood_on:
-                done[(row["table_name"], row["date"])] = _as_done(row)
-    state = LedgerState(vector, done)
+                done[(row["table_name"], row["date"])] = passed = _as_done(row)
+                if passed.known_through:
+                    known[row["date"]] = passed.known_through
+    state = LedgerState(vector, done, known)
     own = [row for row in ops.read_ops(settings, "ledger").to_pylist() if row["run_id"] == run_id]
     for row in sorted(own, key=lambda row: (row["attempt"], row["finished_at"])):
         if row["base_version"] != vector.get(row["table_name"], NO_VERSION):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from modulefinder import ModuleFinder
@@ -11,7 +11,9 @@ from pathlib import Path
 
 from brokerlake.catalog import Input, Table
 from brokerlake.lake import Lake
+from brokerlake.plan.dates import DELIVERED, is_as_of
 from brokerlake.plan.state import LedgerState, sha256
+from brokerlake.privacy.restrictions import leaves_out_persons
 
 
 def _imported_jobs(path: Path, project: Path) -> set[Path]:
@@ -48,8 +50,15 @@ def _text_hash(path: Path) -> str:
 class StepKeys:
     """Keys of the steps of one run."""
 
-    def __init__(self, lake: Lake, state: LedgerState, deliveries: Mapping[tuple[str, date], str]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        state: LedgerState,
+        deliveries: Mapping[tuple[str, date], str],
+        restricted: Sequence[str] = (),
+    ) -> None:
         self.lake = lake
+        self.restricted = tuple(restricted)
         self.state = state
         self.deliveries = deliveries
         self._fixed: dict[str, str] = {}
@@ -60,7 +69,18 @@ class StepKeys:
         """The key of (table, date) with what is known now."""
         if table.feed is not None:
             return sha256(self._fixed_part(table), self.deliveries.get((table.feed, day), ""))
-        return sha256(self._fixed_part(table), *(self._input_part(table, entry, day) for entry in table.inputs))
+        knows = self._knowledge(table, day)
+        parts = [self._input_part(table, entry, day, max(knows.values())) for entry in table.inputs]
+        later = [f"{at} known through {night}" for at, night in knows.items() if night != at]
+        left_out = self.restricted if leaves_out_persons(table, self.lake.contract(table.name)) else ()
+        return sha256(self._fixed_part(table), *parts, *later, *left_out)
+
+    def _knowledge(self, table: Table, day: date) -> dict[date, date]:
+        """The night whose knowledge counts for the date, and for the as-of date its labels are for."""
+        before = self.lake.calendar.back(day, table.ahead) if table.ahead else None
+        if not is_as_of(table, self.lake.contract(table.name)):
+            return {day: day}
+        return {at: self.state.known_through(at) for at in (day, before) if at}
 
     def _fixed_part(self, table: Table) -> str:
         if table.name not in self._fixed:
@@ -82,7 +102,7 @@ class StepKeys:
             self._conf[name] = sha256(json.dumps(self.lake.conf_input(name), sort_keys=True, default=str))
         return self._conf[name]
 
-    def _input_part(self, table: Table, entry: Input, day: date) -> str:
+    def _input_part(self, table: Table, entry: Input, day: date, known: date) -> str:
         if entry.source == "conf":
             return self._conf_part(str(entry.value))
         if entry.table is None:
@@ -95,5 +115,7 @@ class StepKeys:
         if entry.dates == "run" and table.write != "replace_all":
             done = self.state.get(source.name, day)
             return done.digest if done else ""
-        inclusive = entry.dates not in ("earlier", "previous")
-        return self.state.digest_until(source.name, day, inclusive=inclusive)
+        if entry.dates in ("earlier", "previous"):
+            return self.state.digest_until(source.name, day, inclusive=False)
+        until = known if self.lake.contract(source.name).date_column == DELIVERED else day
+        return self.state.digest_until(source.name, until, inclusive=True)

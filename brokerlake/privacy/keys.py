@@ -52,6 +52,24 @@ def current_key(settings: Settings) -> TokenKey:
     return _read_key(files[-1])
 
 
+def rotate_key(settings: Settings) -> TokenKey:
+    """Make the next version of the key; it signs what has no token yet, from the next run on.
+
+    Raises ConfigurationError when the key comes from the environment.
+    """
+    if os.environ.get(KEY_VARIABLE):
+        raise ConfigurationError(f"keys: {KEY_VARIABLE} holds the key; put its next version there")
+    number = version_number(current_key(settings).version) + 1
+    _make_key(key_folder(settings) / f"k{number}.key")
+    return current_key(settings)
+
+
+def version_number(version: str) -> int:
+    """2 for `k2`; 0 for what is no version."""
+    match = _VERSION.fullmatch(version)
+    return int(match[1]) if match else 0
+
+
 def _key_files(settings: Settings) -> list[Path]:
     numbered = [(_VERSION.fullmatch(path.stem), path) for path in key_folder(settings).glob("*.key")]
     return [path for _, path in sorted((int(match[1]), path) for match, path in numbered if match)]

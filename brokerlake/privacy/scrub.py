@@ -1,7 +1,8 @@
 """Identities hidden in free text and in the excerpts of rejected lines. A column at a time, by RE2.
 
-Text is masked wide: a number of eleven digits or more goes whatever it is. Identifiers inside JSON are kept where they
-stand as a word of their own that is no phone, ID, card or mail address, since events are joined by them.
+Text is masked wide: a number of eleven digits or more goes whatever it is, and so do passwords and card verification
+codes that somebody writes into free text. Identifiers inside JSON are kept where they stand as a word of their own that
+is no phone, ID, card or mail address, since events are joined by them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ _GAP = r"[ \-]?"
 _SPACED_PHONE = rf"1[2-9][0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}"
 _SPACED_ID = rf"[1-9][0-9]{{5}}{_GAP}(19|20)[0-9]{{6}}{_GAP}[0-9]{{3}}[0-9Xx]"
 _SPACED_CARD = r"[0-9]{4}([ \-][0-9]{4}){3}([ \-]?[0-9]{1,4})?"
+_SECRETS = (
+    (r"(?i)(pass(word|wd|code)|pwd)[ \t]*(is|[:：=])[ \t]*[^\s,，;；。\"]{3,}", "[secret]"),
+    (r"(密码|口令|安全码)[ \t]*(是|为|[:：=])?[ \t]*[0-9A-Za-z!@#$%^&*_.+\-]{3,}", "[secret]"),
+    (r"(?i)\bcv[vcn]2?[^0-9A-Za-z]{0,3}[0-9]{3,4}\b", "[secret]"),
+)
+"""What a person writes though it may not be stored: a password, the number on the back of a card."""
 _TEXT = (
+    *_SECRETS,
     (MAIL, "[mail]"),
     (_SPACED_CARD, "[number]"),
     (_SPACED_ID, "[number]"),
@@ -32,6 +40,7 @@ _JSON = (
     (r"\b[1-9][0-9]{15,18}\b", "[number]"),
 )
 _EXCERPT = (
+    *_SECRETS,
     (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]*", "[mail]"),
     (r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", "[ip]"),
     (r"(\p{Han}|\\u[0-9A-Fa-f]{4})+", "*"),

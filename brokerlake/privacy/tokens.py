@@ -1,12 +1,14 @@
 """Identities to tokens: `<key version>_<32 hex>`, HMAC-SHA-256 over `<kind>\\0<value>` cut to 128 bits.
 
 The kind is part of the message, so that a phone and an account with the same digits get different tokens. Only the
-distinct values of a batch are hashed; what was new is handed to the vault by `found`.
+distinct values of a batch are hashed; what was new is handed to the vault by `found`. A value that got its token
+under an earlier version of the key keeps it, so that what was delivered before and after a rotation joins.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Lock
@@ -36,9 +38,15 @@ def token_of(key: TokenKey, kind: str, value: str) -> str:
 
 @dataclass
 class Tokeniser:
-    """Tokens of one ingest with the clear values behind them; safe to share between threads."""
+    """Tokens of one ingest with the clear values behind them; safe to share between threads.
+
+    Attributes:
+        key: what signs values that have no token yet.
+        kept: tokens of other versions of the key, by kind and value.
+    """
 
     key: TokenKey
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     _seen: dict[str, dict[str, tuple[str, date]]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -55,12 +63,12 @@ class Tokeniser:
         return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(made, pa.string())).dictionary_decode()
 
     def _look_up(self, kind: str, distinct: list[str], first: list[date]) -> list[str]:
-        seen = self._seen.setdefault(kind, {})
+        seen, kept = self._seen.setdefault(kind, {}), self.kept.get(kind, {})
         made = []
         for value, night in zip(distinct, first, strict=True):
             entry = seen.get(value)
             if entry is None or night < entry[1]:
-                entry = (entry[0] if entry else token_of(self.key, kind, value), night)
+                entry = (entry[0] if entry else kept.get(value) or token_of(self.key, kind, value), night)
                 seen[value] = entry
             made.append(entry[0])
         return made
@@ -69,7 +77,7 @@ class Tokeniser:
         """Every identity met, in the schema of the vault."""
         with self._lock:
             rows = [
-                (token, kind, value, self.key.version, night)
+                (token, kind, value, token.partition("_")[0], night)
                 for kind, seen in self._seen.items()
                 for value, (token, night) in seen.items()
             ]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from brokerlake.errors import ConfigurationError, QualityError
+from brokerlake.plain_yaml import expected_shape, read_mapping
 from brokerlake.quality.results import CRITICAL, WARNING, Result
-from brokerlake.settings import read_yaml
+from brokerlake.quality.time_limit import within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,12 @@ if TYPE_CHECKING:
 _of_thread = threading.local()
 ROW_WISE = ("expect_column_values_", "expect_column_pair_values_", "expect_column_value_lengths_")
 """Expectations that judge row by row: without rows they hold, and Great Expectations is not asked."""
+_EXPECTATION = re.compile(r"expect_[a-z_]+")
+_CODE = {"row_condition", "condition_parser", "unexpected_rows_query", "template_dict"}
+"""Arguments that Great Expectations evaluates as code or SQL."""
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
+LONGEST_SECONDS = 900
+"""Time a suite has unless conf says another one under `quality: suite_seconds`."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +77,19 @@ def suite_path(project: Path, table: str) -> Path:
 @cache
 def load_suite(path: Path) -> Suite:
     """The suite in `path`; raises ConfigurationError naming table and rule."""
-    raw = read_yaml(path)
+    raw = read_mapping(path)
+    with expected_shape(f"expectations {path.parent.name}.{path.stem}"):
+        return _as_suite(raw)
+
+
+def _as_suite(raw: Mapping[str, Any]) -> Suite:
     rules = []
     for item in raw.get("rules") or ():
         for needed in ("id", "type", "kwargs", "severity", "reason"):
             if needed not in item:
                 raise ConfigurationError(f"expectations {raw.get('table')}: rule {item.get('id', '?')} has no {needed}")
+        if not _EXPECTATION.fullmatch(item["type"]) or _CODE.intersection(item["kwargs"]):
+            raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: not a plain expectation")
         if item["severity"] not in (CRITICAL, WARNING):
             raise ConfigurationError(f"expectations {raw['table']}: rule {item['id']}: severity {item['severity']}")
         rules.append(SuiteRule(**{key: item[key] for key in SuiteRule.__dataclass_fields__ if key in item}))
@@ -125,12 +139,37 @@ def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], resul
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
 
 
-def run_suite(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
-    """One result per rule of the suite on `frame` (`rows` rows); an empty or crashed suite raises QualityError."""
+def check_suite(suite: Suite, columns: Collection[str]) -> None:
+    """Raises QualityError when the suite has no rules, or one speaks of a column that is not among `columns`."""
+    if not suite.rules:
+        raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
+    for rule in suite.rules:
+        for key in COLUMN_ARGUMENTS:
+            name = rule.kwargs.get(key)
+            if name is not None and name not in columns:
+                raise QualityError(f"{suite.table}: rule {rule.id}: no column {name}, which counts as failed")
+
+
+def run_suite(
+    frame: DataFrame | pd.DataFrame, suite: Suite, rows: int, *, seconds: float = LONGEST_SECONDS
+) -> list[Result]:
+    """One result per rule of the suite on `frame` (`rows` rows).
+
+    Raises QualityError when the suite is empty, crashes, or does not end within `seconds`.
+    """
     if not suite.rules:
         raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
     if rows == 0 and all(rule.type.startswith(ROW_WISE) for rule in suite.rules):
         return [_as_result(rule, True, None, 0) for rule in suite.rules]
+    try:
+        return within(seconds, lambda: _run(frame, suite, rows))
+    except TimeoutError:
+        raise QualityError(
+            f"{suite.table}: the suite did not end within {seconds:g} s, which counts as failed"
+        ) from None
+
+
+def _run(frame: DataFrame | pd.DataFrame, suite: Suite, rows: int) -> list[Result]:
     try:
         outcome = _validate(frame, suite.rules, "BOOLEAN_ONLY")
         failed = [rule for rule in suite.rules if not outcome[rule.id].success]

@@ -12,19 +12,24 @@ import duckdb
 import pyarrow as pa
 
 from brokerlake.errors import ReleaseError
+from brokerlake.privacy.restrictions import hidden_rows
 from brokerlake.reader.readable import ReadableTable
 from brokerlake.tables.delta_queries import identifier, open_connection, quoted, scan
 
 LIST_VIEW = "brokerlake.tables"
 HISTORY_VIEW = "brokerlake.releases"
+LATE_VIEW = "brokerlake.pending_restatements"
 
 
 def view_sql(table: ReadableTable) -> str:
     """The query of the table's view: the pinned version; for facts the latest known row of each key.
 
-    A key whose latest row was withdrawn is gone, and the source columns are left out.
+    A key whose latest row was withdrawn is gone, and the source columns are left out. Rows of restricted persons are
+    not there.
     """
-    rows = f"SELECT * FROM {scan(table.path, table.version)}"
+    restricted = hidden_rows(table.contract, table.hidden)
+    shown = f" WHERE NOT ({restricted})" if restricted else ""
+    rows = f"SELECT * FROM {scan(table.path, table.version)}{shown}"
     if table.log is None:
         return rows
     keys = ", ".join(identifier(column) for column in table.log.key)
@@ -68,15 +73,16 @@ def _lock(connection: duckdb.DuckDBPyConnection, tables: Iterable[ReadableTable]
     connection.execute("SET lock_configuration = true")
 
 
-def connect(tables: Mapping[str, ReadableTable], releases: pa.Table) -> duckdb.DuckDBPyConnection:
-    """A connection with a view per table, `brokerlake.tables` and `brokerlake.releases`; times are shown in UTC.
+def connect(tables: Mapping[str, ReadableTable], about: Mapping[str, pa.Table]) -> duckdb.DuckDBPyConnection:
+    """A connection with a view per table, `brokerlake.tables`, and the tables `about` the lake; times are in UTC.
 
     Files outside the public tables' folders, other extensions and settings are out of its reach.
     """
     connection = open_connection()
     _create_views(connection, tables.values())
-    connection.register("_releases", releases)
-    connection.execute(f"CREATE TABLE {HISTORY_VIEW} AS SELECT * FROM _releases")
-    connection.unregister("_releases")
+    for name, rows in about.items():
+        connection.register("_rows", rows)
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM _rows")
+        connection.unregister("_rows")
     _lock(connection, tables.values())
     return connection

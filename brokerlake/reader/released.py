@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from brokerlake.errors import ReleaseError
-from brokerlake.reader.connection import LIST_VIEW, connect, identifier
+from brokerlake.privacy.restrictions import leave_out
+from brokerlake.reader.connection import HISTORY_VIEW, LATE_VIEW, LIST_VIEW, connect, identifier
 from brokerlake.reader.readable import ReadableTable, readable_tables
 from brokerlake.release.releases import Release, find_release, read_releases
+from brokerlake.release.restatements import late_rows
 from brokerlake.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -57,7 +59,14 @@ class ReleasedTables:
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        return connect(self.readable, self.history())
+        return connect(self.readable, self._about())
+
+    def _about(self) -> dict[str, pa.Table]:
+        return {HISTORY_VIEW: self.history(), LATE_VIEW: self.late_rows()}
+
+    def late_rows(self) -> pa.Table:
+        """One row per night, table, date and control total of rows that came late; see `brokerlake restate`."""
+        return late_rows(self.settings, self.release)
 
     def history(self) -> pa.Table:
         """One row per release of the lake, oldest first."""
@@ -93,7 +102,7 @@ class ReleasedTables:
 
     def duckdb(self) -> duckdb.DuckDBPyConnection:
         """A new connection of the caller's own, with a view `layer.table` for each public table."""
-        return connect(self.readable, self.history())
+        return connect(self.readable, self._about())
 
     def spark(self, session: SparkSession, name: str) -> DataFrame:
         """The table as a Spark frame, the same rows and columns as the other readers give."""
@@ -102,6 +111,7 @@ class ReleasedTables:
 
         table = self.table(name)
         rows = session.read.format("delta").option("versionAsOf", table.version).load(str(table.path))
+        rows = leave_out(rows, table.contract, table.hidden)
         if table.log is None:
             return rows
         order = [F.col(column).desc_nulls_last() for column in table.order]

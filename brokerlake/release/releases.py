@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from brokerlake.errors import ReleaseError
+from brokerlake.lease import hold
 from brokerlake.settings import Settings
 from brokerlake.tables import ops
 
@@ -19,7 +20,7 @@ class Release:
 
     Attributes:
         number: counts up by one.
-        kind: nightly, backfill or rollback.
+        kind: nightly, backfill, restate, restrict or rollback.
         night: newest night in it.
         first_date: first date the run wrote.
         vector: version of every table, ops.manifests and ops.ledger included.
@@ -111,16 +112,17 @@ def publish_release(
 
 
 def rollback(settings: Settings, number: int) -> Release:
-    """Publish the vector of release `number` again as a new release."""
-    target = find_release(settings, number=number)
-    return publish_release(
-        settings,
-        run_id=f"rollback:{number}",
-        kind="rollback",
-        night=target.night,
-        first_date=target.first_date,
-        vector=target.vector,
-        public=target.public,
-        stale_feeds=target.stale_feeds,
-        note=f"back to release {number}",
-    )
+    """Publish the vector of release `number` again as a new release; raises LeaseError while a run is at work."""
+    target, run_id = find_release(settings, number=number), f"rollback:{number}"
+    with hold(settings, run_id) as lease, lease.committing():
+        return publish_release(
+            settings,
+            run_id=run_id,
+            kind="rollback",
+            night=target.night,
+            first_date=target.first_date,
+            vector=target.vector,
+            public=target.public,
+            stale_feeds=target.stale_feeds,
+            note=f"back to release {number}",
+        )

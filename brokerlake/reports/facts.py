@@ -11,6 +11,7 @@ import duckdb
 
 from brokerlake.lake import Lake
 from brokerlake.release.releases import Release
+from brokerlake.release.restatements import pending
 from brokerlake.tables import ops
 
 NIGHTS_SHOWN = 30
@@ -61,6 +62,7 @@ class PageFacts:
     nights: Sequence[Row]
     steps: Sequence[Row]
     blocked: Mapping[str, Sequence[str]]
+    late: str
 
     @property
     def checks(self) -> int:
@@ -104,6 +106,7 @@ def page_facts(lake: Lake, release: Release) -> PageFacts:
         nights=_nights(connection),
         steps=_steps(lake, connection, night),
         blocked={name: lake.catalogue.downstream(name) for name in failed},
+        late=pending(lake.settings, release).sentence,
     )
 
 

@@ -9,11 +9,13 @@ from datetime import date
 from brokerlake.catalog import Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
+from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates, sparse_dates
 from brokerlake.release.releases import Release, read_releases
+from brokerlake.rights import close_folders
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
-from brokerlake.run.nightly import refuse_before_the_first, run_all, run_one_group
+from brokerlake.run.nightly import REPORT, refuse_before_the_first, report_current, run_all, run_one_group
 
 ALL, SPARSE, LAST = "all", "sparse", "last"
 AS_OF_CHOICES = (ALL, SPARSE, LAST)
@@ -109,9 +111,10 @@ def chosen_tables(lake: Lake, from_table: str | None) -> Sequence[Table]:
     return [lake.catalogue[name] for name in lake.catalogue.order if name in names]
 
 
-def open_range(lake: Lake, asked: Range, progress: Progress) -> Run:
+def open_range(lake: Lake, asked: Range, progress: Progress, lease: Lease | None = None) -> Run:
     """The run of the range, resumed where it stands."""
-    run = open_run(lake, "backfill", asked.run_id, range_dates(lake, asked), progress)
+    close_folders(lake.settings)
+    run = open_run(lake, "backfill", asked.run_id, range_dates(lake, asked), progress, lease)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)
     return run
@@ -120,9 +123,11 @@ def open_range(lake: Lake, asked: Range, progress: Progress) -> Run:
 def run_backfill(
     lake: Lake, first: date, last: date, *, from_table: str | None = None, as_of: str = ALL, progress: Progress
 ) -> Release:
-    """Make the range and publish it as one release; the release."""
+    """Make the range and publish it as one release; the release. Raises LeaseError while another run is at work."""
     asked = Range(first, last, from_table, as_of)
-    return run_all(open_range(lake, asked, progress), chosen_tables(lake, from_table))
+    range_dates(lake, asked)
+    with hold(lake.settings, asked.run_id) as lease:
+        return run_all(open_range(lake, asked, progress, lease), chosen_tables(lake, from_table))
 
 
 def run_range_group(lake: Lake, group: str, asked: Range, progress: Progress, *, base: int | None = None) -> None:
@@ -140,7 +145,11 @@ def run_range_group(lake: Lake, group: str, asked: Range, progress: Progress, *,
     """
     if base is not None:
         _refuse_another_base(lake, asked, base)
-    run_one_group(open_range(lake, asked, progress), group, chosen_tables(lake, asked.from_table))
+    if group == REPORT:
+        report_current(lake, asked.run_id, progress)
+        return
+    with hold(lake.settings, asked.run_id, group) as lease:
+        run_one_group(open_range(lake, asked, progress, lease), group, chosen_tables(lake, asked.from_table))
 
 
 def _refuse_another_base(lake: Lake, asked: Range, base: int) -> None:

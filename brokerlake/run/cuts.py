@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ from brokerlake.catalog import Contract, Input, Log, Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.state import LedgerState
+from brokerlake.run.restated_inputs import as_if_on_time, effective_column, restated_log
 from brokerlake.tables import spark_tables
 
 AS_OF = "as_of_date"
@@ -45,13 +46,24 @@ class Span:
 class Cutter:
     """Cuts the inputs of one table for the dates it is built for."""
 
-    def __init__(self, lake: Lake, spark: SparkSession, state: LedgerState, table: Table, days: Sequence[date]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        spark: SparkSession,
+        state: LedgerState,
+        table: Table,
+        days: Sequence[date],
+        knows: Callable[[date], date] = lambda day: day,
+    ) -> None:
         self.lake = lake
         self.spark = spark
         self.state = state
         self.table = table
         self.days = sorted(days)
-        self.ahead = max((entry.span for entry in table.inputs if entry.dates == "ahead"), default=0)
+        self.ahead = table.ahead
+        self.knows = knows
+        self.is_restated = not self.ahead and any(knows(day) != day for day in self.days)
+        self.last_known = max(knows(day) for pair in self._pairs() for day in pair) if self._pairs() else self.days[-1]
 
     def cut(self, entry: Input) -> object:
         """The value of one argument of `build()`."""
@@ -63,12 +75,12 @@ class Cutter:
         if entry.table not in self.lake.catalogue.tables:
             return self._with_dates(spark_tables.empty_frame(self.spark, contract), entry)
         source = self.lake.catalogue[entry.table]
-        frame = self._read(source, contract, entry)
+        frame = self.read(source, contract, entry)
         if entry.dates == "run":
             return self._run_rows(frame, contract)
         if entry.dates == "known":
             day = contract.date_column
-            return frame if day is None else frame.where(F.col(day) <= F.lit(self.days[-1]))
+            return frame if day is None else frame.where(F.col(day) <= F.lit(self.last_known))
         if entry.dates == "earlier":
             return frame.where(F.col(str(contract.date_column)) < F.lit(self.days[0]))
         if entry.dates == "previous":
@@ -79,7 +91,7 @@ class Cutter:
             return self._month_ends(frame, entry, contract)
         return self._window(frame, entry, source, contract)
 
-    def _read(self, source: Table, contract: Contract, entry: Input) -> DataFrame:
+    def read(self, source: Table, contract: Contract, entry: Input) -> DataFrame:
         """The partitions an input can need; a few rows become part of the plan, which is then cut where they end."""
         version = self.state.vector.get(source.name)
         days = self._partitions(source, contract, entry)
@@ -103,7 +115,7 @@ class Cutter:
             return [day for day in made if day in set(self.days)]
         if entry.dates in ("earlier", "previous"):
             return [day for day in made if day < self.days[0]]
-        return [day for day in made if day <= self.days[-1]]
+        return [day for day in made if day <= max(self.last_known, self.days[-1])]
 
     def _sessions(self) -> DataFrame:
         calendar = self.lake.calendar
@@ -151,12 +163,13 @@ class Cutter:
 
     def _span(self, entry: Input, as_of: date, known: date) -> Span:
         if entry.dates == "ahead":
-            return Span(as_of, known, as_of + ONE_DAY, known)
+            return Span(as_of, self.knows(known), as_of + ONE_DAY, known)
         if entry.dates == "days_back":
-            return Span(as_of, as_of, as_of - timedelta(days=entry.span - 1), as_of)
+            return Span(as_of, self.knows(as_of), as_of - timedelta(days=entry.span - 1), as_of)
         if entry.dates == "trading_days_back":
             before = self.lake.calendar.back(as_of, entry.span)
-            return Span(as_of, as_of, before + ONE_DAY if before else self.lake.calendar.first, as_of)
+            first = before + ONE_DAY if before else self.lake.calendar.first
+            return Span(as_of, self.knows(as_of), first, as_of)
         raise PlanError(f"{self.table.name}: input {entry.name}: dates {entry.dates} are not served")
 
     def _exploded(self, frame: DataFrame, spans: list[Span], contract: Contract, effective: str | None) -> DataFrame:
@@ -191,7 +204,10 @@ class Cutter:
             return self._run_rows(frame, contract)
         if source.log is None:
             raise PlanError(f"{self.table.name}: {source.name} has no log in the catalogue, so no state as of a date")
-        spans = [Span(as_of, as_of, None, as_of) for as_of, _ in self._pairs()]
+        spans = [Span(as_of, self.knows(as_of), None, as_of) for as_of, _ in self._pairs()]
+        if self.is_restated and source.log.effective is None:
+            dated, day = contract.effective_column, str(contract.date_column)
+            frame = as_if_on_time(self, frame, day, dated) if dated else restated_log(self, source)
         exploded = self._exploded(frame, spans, contract, source.log.effective)
         return self._with_known_on(latest_known(exploded, source.log, contract, per=(AS_OF,)))
 
@@ -210,8 +226,9 @@ class Cutter:
         return self._with_known_on(joined)
 
     def _window(self, frame: DataFrame, entry: Input, source: Table, contract: Contract) -> DataFrame:
-        extra = {p["property"]: p["value"] for p in contract.raw.get("customProperties", ())}
-        effective = extra.get("effective_column") or (source.log.effective if source.log else None)
+        effective = effective_column(source, contract)
+        if self.is_restated and effective:
+            frame = as_if_on_time(self, frame, str(contract.date_column), effective)
         exploded = self._exploded(frame, self._spans(entry), contract, effective)
         # Ahead of a date every change of a log counts, not only the last one.
         if source.log is not None and not (entry.dates == "ahead" and source.log.effective):

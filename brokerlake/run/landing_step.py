@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, verify
+from brokerlake.landing import Delivery, assign_nights, check_required, find_deliveries, refuse_without_room, verify
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import MANIFESTS, Run
-from brokerlake.tables import delta_files, ops
+from brokerlake.tables import delta_files, ops, staging
 
 
 def published_manifests(run: Run) -> list[dict[str, Any]]:
@@ -22,23 +23,42 @@ def published_manifests(run: Run) -> list[dict[str, Any]]:
 def take_deliveries(run: Run) -> None:
     """Record what each night of the run takes; published nights keep what they took.
 
-    Raises LandingError when a required feed is missing or a file is not what its manifest says.
+    Raises LandingError when a required feed is missing or a file is not what its manifest says, DiskError when the
+    disk has too little room for them.
     """
+    staging.drop_leftovers(run.staging.parent, run.staging.name)
     lake, newest = run.lake, run.base.night if run.base else None
     published = published_manifests(run)
     open_nights = [night for night in run.dates.landed if newest is None or night > newest]
     taken = {(row["feed"], row["business_date"], row["sequence"]) for row in published}
     found = find_deliveries(lake.settings, lake.feeds, skip=taken)
-    assigned = assign_nights(found, calendar=lake.calendar, last_published=newest, nights=open_nights)
+    assigned = assign_nights(
+        found,
+        calendar=lake.calendar,
+        last_published=newest,
+        nights=open_nights,
+        taken=_highest_sequences(published, newest),
+    )
     for night in open_nights:
         check_required(lake.feeds, assigned[night], night)
     deliveries = [delivery for night in open_nights for delivery in assigned.get(night, [])]
+    refuse_without_room(lake.settings, deliveries)
     run.progress(f"landing: {len(deliveries)} deliveries for {len(open_nights)} nights, verifying")
     for delivery in deliveries:
         verify(delivery, lake.settings)
     rows = [_manifest_row(run, night, delivery) for night in open_nights for delivery in assigned[night]]
     _record(run, open_nights, rows)
     load_deliveries(run)
+
+
+def _highest_sequences(published: Sequence[Mapping[str, Any]], newest: date | None) -> dict[tuple[str, date], int]:
+    """By feed and business date, what the published nights took; a replay replaces nothing and does not count."""
+    highest: dict[tuple[str, date], int] = {}
+    for row in published:
+        if row["kind"] != "replay" and newest is not None and row["night"] <= newest:
+            about = row["feed"], row["business_date"]
+            highest[about] = max(highest.get(about, 0), row["sequence"])
+    return highest
 
 
 def _manifest_row(run: Run, night: date, delivery: Delivery) -> dict[str, Any]:
@@ -72,6 +92,7 @@ def _record(run: Run, nights: Sequence[date], rows: Sequence[Mapping[str, Any]])
     done = {night: run.state.get(MANIFESTS, night) for night in nights}
     if not nights or all((was := done[night]) and was.digest == content[night] for night in nights):
         return
+    run.check_lease()
     path, settings = ops.ops_path(run.lake.settings, "manifests"), run.lake.settings
     if MANIFESTS in run.state.vector:
         delta_files.restore(path, run.state.vector[MANIFESTS])
@@ -96,18 +117,18 @@ def load_deliveries(run: Run) -> None:
 
 def taken_deliveries(run: Run, feed: str, nights: Sequence[date]) -> dict[date, list[Delivery]]:
     """The deliveries of a feed that these nights took, superseded ones too."""
-    night_of = {
-        (row["business_date"], row["sequence"]): night
-        for (name, night), rows in run.manifests.items()
+    row_of = {
+        (row["business_date"], row["sequence"]): row
+        for (name, _), rows in run.manifests.items()
         if name == feed
         for row in rows
     }
-    others = {(feed, *key) for key, night in night_of.items() if night not in nights}
+    others = {(feed, *key) for key, row in row_of.items() if row["night"] not in nights}
     taken: dict[date, list[Delivery]] = {night: [] for night in nights}
     for delivery in find_deliveries(run.lake.settings, {feed: run.lake.feeds[feed]}, skip=others):
-        night = night_of.get((delivery.business_date, delivery.sequence))
-        if night is not None:
-            taken[night].append(delivery)
+        row = row_of.get((delivery.business_date, delivery.sequence))
+        if row is not None:
+            taken[row["night"]].append(replace(delivery, is_superseded=row["is_superseded"]))
     return taken
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
+from brokerlake.lease import Lease, hold
 from brokerlake.release.releases import Release, publish_release, read_releases
 from brokerlake.run.context import Progress
 from brokerlake.settings import Settings
@@ -59,23 +60,32 @@ def rules_of(settings: Settings) -> Rules:
 def maintain(lake: Lake, rules: Rules, progress: Progress, *, dry_run: bool = False) -> list[Upkeep]:
     """Merge small files and publish that as a release, then remove what is not needed; one row per table.
 
-    No run may be under way. A dry run changes nothing and says what would go.
+    A dry run changes nothing and says what would go.
 
-    Raises PlanError when nothing is published yet.
+    Raises PlanError when nothing is published yet, LeaseError while a run is at work.
     """
-    settings = lake.settings
-    if not read_releases(settings):
+    releases = read_releases(lake.settings)
+    if not releases:
         raise PlanError("maintain: nothing is published yet, so there is nothing to keep")
+    if dry_run:
+        return _keep_up(lake, rules, progress, None)
+    with hold(lake.settings, f"maintain:{releases[-1].number}") as lease:
+        return _keep_up(lake, rules, progress, lease)
+
+
+def _keep_up(lake: Lake, rules: Rules, progress: Progress, lease: Lease | None) -> list[Upkeep]:
+    """The upkeep itself; without a lease it only looks."""
+    settings = lake.settings
     crowded = [name for name in _tables(settings) if _is_crowded(settings, name, rules)]
-    if crowded and not dry_run:
+    if crowded and lease:
         with working_on(progress, "merging small files"):
-            _merge(lake, crowded)
+            _merge(lake, crowded, lease)
         progress(f"small files of {len(crowded)} tables merged")
     pins = _pinned_versions(read_releases(settings)[-rules.releases :])
     done = []
     for name in _tables(settings):
         with working_on(progress, name):
-            upkeep = _clean(settings, name, pins.get(name, set()), rules, dry_run=dry_run)
+            upkeep = _clean(settings, name, pins.get(name, set()), rules, lease)
         done.append(Upkeep(name, name in crowded, *upkeep))
     return done
 
@@ -105,31 +115,32 @@ def _is_crowded(settings: Settings, table: str, rules: Rules) -> bool:
     return housekeeping.fullest_partition(_path(settings, table)) >= rules.files
 
 
-def _merge(lake: Lake, tables: Sequence[str]) -> None:
+def _merge(lake: Lake, tables: Sequence[str], lease: Lease) -> None:
     """Merge the tables' files; those that releases pin are published at their new versions."""
     settings, base = lake.settings, read_releases(lake.settings)[-1]
-    run_id = f"maintain:{base.number}"
     vector = dict(base.vector)
     for name in tables:
+        lease.check()
         path = _path(settings, name)
         if name in vector and name != LEDGER:
             delta_files.restore(path, vector[name])
-        version = delta_files.merge_small_files(path, {"run_id": run_id})
+        version = delta_files.merge_small_files(path, {"run_id": lease.run_id})
         if name in vector:
             vector[name] = version
     if all(version == base.vector[name] for name, version in vector.items() if name != LEDGER):
         return
-    publish_release(
-        settings,
-        run_id=run_id,
-        kind=KIND,
-        night=base.night,
-        first_date=base.first_date,
-        vector=vector,
-        public=base.public,
-        stale_feeds=base.stale_feeds,
-        note=f"the rows of release {base.number}, in fewer files",
-    )
+    with lease.committing():
+        publish_release(
+            settings,
+            run_id=lease.run_id,
+            kind=KIND,
+            night=base.night,
+            first_date=base.first_date,
+            vector=vector,
+            public=base.public,
+            stale_feeds=base.stale_feeds,
+            note=f"the rows of release {base.number}, in fewer files",
+        )
 
 
 def _pinned_versions(releases: Sequence[Release]) -> Mapping[str, set[int]]:
@@ -140,7 +151,7 @@ def _pinned_versions(releases: Sequence[Release]) -> Mapping[str, set[int]]:
     return pins
 
 
-def _clean(settings: Settings, table: str, pins: set[int], rules: Rules, *, dry_run: bool) -> tuple[int, int, int]:
+def _clean(settings: Settings, table: str, pins: set[int], rules: Rules, lease: Lease | None) -> tuple[int, int, int]:
     """Files and log entries removed, and their bytes; versions after the newest pin may belong to a run to resume."""
     path = _path(settings, table)
     head = delta_files.head(path)
@@ -149,6 +160,7 @@ def _clean(settings: Settings, table: str, pins: set[int], rules: Rules, *, dry_
     kept = {*pins, *range(max(pins, default=head), head + 1)}
     spare = housekeeping.find_spare(path, kept, hours=rules.days * 24)
     counts = len(spare.files), len(spare.log), spare.bytes
-    if not dry_run:
+    if lease:
+        lease.check()
         housekeeping.remove(path, spare)
     return counts

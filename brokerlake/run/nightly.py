@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from datetime import date
 
 from brokerlake.catalog import Table
 from brokerlake.errors import ConfigurationError, PlanError
 from brokerlake.lake import Lake
+from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.release.releases import Release, current_release, read_releases
-from brokerlake.run.bronze_step import run_bronze_step
+from brokerlake.rights import close_folders
+from brokerlake.run.bronze_step import reads_in_tasks, run_bronze_step
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries, take_deliveries
 from brokerlake.run.publish import publish
 from brokerlake.run.scheduler import run_in_order
 from brokerlake.run.tables_step import run_table_step
+from brokerlake.session import REMOTE_VARIABLE
 from brokerlake.under_way import working_on
 
 log = logging.getLogger(__name__)
@@ -50,18 +54,26 @@ def refuse_before_the_first(lake: Lake, night: date) -> None:
         )
 
 
-def open_night(lake: Lake, night: date, progress: Progress) -> Run:
+def night_id(night: date) -> str:
+    """Run id of a night: the same night again is another attempt of the same run."""
+    return f"nightly:{night}"
+
+
+def open_night(lake: Lake, night: date, progress: Progress, lease: Lease | None = None) -> Run:
     """The run of `night`, resumed where it stands."""
-    run = open_run(lake, "nightly", f"nightly:{night}", night_dates(lake, night), progress)
+    close_folders(lake.settings)
+    run = open_run(lake, "nightly", night_id(night), night_dates(lake, night), progress, lease)
     if MANIFESTS in run.state.vector:
         load_deliveries(run)
     return run
 
 
 def run_night(lake: Lake, night: date, progress: Progress) -> Release:
-    """The whole night in this process; the release it published."""
-    run = open_night(lake, night, progress)
-    return run_all(run, tuple(lake.catalogue[name] for name in lake.catalogue.order))
+    """The whole night in this process; the release it published. Raises LeaseError while another run is at work."""
+    night_dates(lake, night)
+    with hold(lake.settings, night_id(night)) as lease:
+        run = open_night(lake, night, progress, lease)
+        return run_all(run, tuple(lake.catalogue[name] for name in lake.catalogue.order))
 
 
 def run_all(run: Run, tables: Sequence[Table]) -> Release:
@@ -77,21 +89,21 @@ def run_all(run: Run, tables: Sequence[Table]) -> Release:
 
 def run_group(lake: Lake, group: str, night: date, progress: Progress) -> None:
     """One task of the night; what passed is skipped, so a retry goes on where it stopped."""
-    run = open_night(lake, night, progress)
-    run_one_group(run, group, [lake.catalogue[name] for name in lake.catalogue.order])
+    if group == REPORT:
+        report_current(lake, night_id(night), progress)
+        return
+    with hold(lake.settings, night_id(night), group) as lease:
+        run = open_night(lake, night, progress, lease)
+        run_one_group(run, group, [lake.catalogue[name] for name in lake.catalogue.order])
 
 
 def run_one_group(run: Run, group: str, tables: Sequence[Table]) -> None:
-    """One task of a run that makes the given tables: those of `group` in order, or landing, publish, report."""
+    """One task of a run that makes the given tables: those of `group` in order, or landing or publish."""
     if group == LANDING:
         take_deliveries(run)
     elif group == PUBLISH:
         publish(run, tables)
-    elif group == REPORT:
-        release = current_release(run.lake.settings)
-        if release is None:
-            raise PlanError(f"{run.run_id}: nothing is published, so there is nothing to report")
-        write_report(run.lake, release, run.progress)
+        run.held_lease().end()
     elif group in run.lake.catalogue.groups:
         run_tables(run, [table for table in tables if table.group == group])
     else:
@@ -100,21 +112,28 @@ def run_one_group(run: Run, group: str, tables: Sequence[Table]) -> None:
 
 def run_table(lake: Lake, table: str, night: date, progress: Progress) -> None:
     """One table of a night; its sources must have passed."""
-    run = open_night(lake, night, progress)
-    run_tables(run, [lake.catalogue[table]])
+    with hold(lake.settings, night_id(night), lake.catalogue[table].group) as lease:
+        run_tables(open_night(lake, night, progress, lease), [lake.catalogue[table]])
 
 
 def run_tables(run: Run, tables: Sequence[Table]) -> None:
     """Tables in order of their sources, several at a time."""
     at_a_time = int(run.lake.settings.conf.get("spark", {}).get("tables_at_a_time", 3))
     bronze = [table for table in tables if table.layer == "bronze"]
+    if reads_in_tasks(run) and any(run.stale_days(table) for table in bronze):
+        run.progress(f"{_spark_in_words(run)}: bronze in its tasks")
     run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
     others = [table for table in tables if table.layer != "bronze"]
     if any(run.stale_days(table) for table in others):
-        with working_on(run.progress, "start of Spark"):
-            version = run.spark.version
-        run.progress(f"spark {version}: {len(others)} tables")
+        run.progress(f"{_spark_in_words(run)}: {len(others)} tables")
         run_in_order(others, _told(run, run_table_step), at_a_time)
+
+
+def _spark_in_words(run: Run) -> str:
+    """The session, opened here if it is not yet: before several tables ask for it at once."""
+    with working_on(run.progress, "start of Spark"):
+        version = run.spark.version
+    return f"spark {version} over Spark Connect" if os.environ.get(REMOTE_VARIABLE) else f"spark {version}"
 
 
 def _told(run: Run, step: Callable[[Run, Table], bool]) -> Callable[[Table], None]:
@@ -131,6 +150,14 @@ def _told(run: Run, step: Callable[[Run, Table], bool]) -> Callable[[Table], Non
         )
 
     return told
+
+
+def report_current(lake: Lake, run_id: str, progress: Progress) -> None:
+    """The last task of a run: the page of what is served; it writes no table, so it needs no lease."""
+    release = current_release(lake.settings)
+    if release is None:
+        raise PlanError(f"{run_id}: nothing is published, so there is nothing to report")
+    write_report(lake, release, progress)
 
 
 def write_report(lake: Lake, release: Release, progress: Progress) -> None:

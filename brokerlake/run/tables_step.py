@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from brokerlake.catalog import Contract, Table
-from brokerlake.errors import BrokerlakeError, ConfigurationError, ContractError, QualityError
+from brokerlake.errors import BrokerlakeError, ContractError, QualityError, plain_cause
+from brokerlake.privacy.restrictions import leave_out, leaves_out_persons
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
-from brokerlake.quality.suites import Suite, load_suite, run_suite, suite_path
+from brokerlake.quality.suites import LONGEST_SECONDS, Suite, check_suite, load_suite, run_suite, suite_path
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
+from brokerlake.run.late_facts import file_late_rows
 from brokerlake.run.meter import Spent
+from brokerlake.run.modules import load_module, make_params
 from brokerlake.run.verdicts import VERDICT, WRITTEN, account_for_rows, with_accounts
 from brokerlake.tables import delta_queries, spark_tables, staging
 from brokerlake.tables.digests import Measured, measure, nothing
@@ -37,22 +39,6 @@ class Written:
     measured: Mapping[date, Measured]
 
 
-def load_module(table: Table) -> ModuleType:
-    """jobs/<layer>/<table>.py."""
-    layer, _, name = table.name.partition(".")
-    return importlib.import_module(f"jobs.{layer}.{name}")
-
-
-def make_params(module: ModuleType, table: str, values: Mapping[str, Any]) -> Any:
-    """The module's Params from conf; raises ConfigurationError when a name is missing or too many."""
-    try:
-        return module.Params(**values)
-    except TypeError as wrong:
-        raise ConfigurationError(
-            f"conf: parameters of {table}: {str(wrong).replace('Params.__init__() ', '')}"
-        ) from wrong
-
-
 def run_table_step(run: Run, table: Table) -> bool:
     """Make the table's stale dates; False when nothing was stale. Raises the one-line cause when it must stop."""
     days = run.stale_days(table)
@@ -61,8 +47,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     spent = Spent()
     try:
         with run.meter.step() as spent:
-            batches = [days] if table.run == "per_range" else [[day] for day in days]
-            written = [_make_days(run, table, batch) for batch in batches]
+            written = [_make_days(run, table, batch, spent) for batch in passes_of(run, table, days)]
     except BrokerlakeError:
         run.record_failed(table.name, days, spent)
         raise
@@ -74,9 +59,17 @@ def run_table_step(run: Run, table: Table) -> bool:
     return True
 
 
-def _make_days(run: Run, table: Table, days: Sequence[date]) -> Written:
-    written = _write(run, table, days)
-    _judge(run, table, days, written)
+def passes_of(run: Run, table: Table, days: Sequence[date]) -> list[list[date]]:
+    """The dates of each pass: all together, but restated ones apart from others, or one by one."""
+    if table.run != "per_range":
+        return [[day] for day in days]
+    return [list(batch) for _, batch in groupby(days, key=lambda day: run.restatement_of(table, day))]
+
+
+def _make_days(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Written:
+    written = _write(run, table, days, spent)
+    with run.meter.gate(spent):
+        _judge(run, table, days, written)
     run.state.vector[table.name] = written.version
     return written
 
@@ -84,16 +77,19 @@ def _make_days(run: Run, table: Table, days: Sequence[date]) -> Written:
 def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
     module = load_module(table)
     params = make_params(module, table.name, run.lake.settings.parameters(table.name))
-    cutter = Cutter(run.lake, run.spark, run.state, table, days)
+    cutter = Cutter(run.lake, run.spark, run.state, table, days, run.knowledge(table))
     return module.build(**{entry.name: cutter.cut(entry) for entry in table.inputs}, params=params)
 
 
-def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
+def _write(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Written:
     contract, settings = run.contract(table), run.lake.settings
     built = _build(run, table, days)
+    if run.restricted and leaves_out_persons(table, contract):
+        built = leave_out(built, contract, run.hidden())
     judged = VERDICT in built.columns
     frame = with_accounts(run, table, built, contract) if judged else spark_tables.shape_to_contract(built, contract)
-    with staging.staged(frame, settings.private / "spark" / "staged" / table.name) as folder:
+    with staging.staged(frame, run.staging / table.name) as folder:
+        run.check_lease()
         version = staging.write_days(
             run.spark,
             folder,
@@ -104,9 +100,11 @@ def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
             base_version=run.state.vector.get(table.name),
             metadata=run.metadata(table, days),
         )
-        measured = _measure(run, table, contract, version, days)
+        with run.meter.gate(spent):
+            measured = _measure(run, table, contract, version, days)
         if judged:
             account_for_rows(run, table, folder, measured)
+            file_late_rows(run, table, version, days)
     return Written(version, measured)
 
 
@@ -136,8 +134,11 @@ def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> No
     rows = sum(m.row_count for m in written.measured.values())
     results = judge_contract(contract, written.measured)
     suite = load_suite(suite_path(settings.project, table.name))
+    check_suite(suite, contract.by_name)
     frame = _rows_to_judge(run, table, written.version, days, suite, rows)
-    results += run_suite(frame, suite, rows)
+    seconds = float(settings.conf.get("quality", {}).get("suite_seconds", LONGEST_SECONDS))
+    results += run_suite(frame, suite, rows, seconds=seconds)
+    run.check_lease()
     file_results(settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results)
     stop_on(table.name, stopping(results))
 
@@ -149,10 +150,3 @@ def stop_on(table: str, failed: Sequence[Result]) -> None:
         count = f"{first.failed_rows} of {first.checked_rows} rows" if first.failed_rows is not None else "the table"
         more = f" (and {len(failed) - 1} more critical rules)" if len(failed) > 1 else ""
         raise QualityError(f"{table}: critical rule {first.rule_id} failed: {count}: {first.sentence}{more}")
-
-
-def plain_cause(crash: BaseException) -> str:
-    """The first line of an error of Spark or Delta, without row content."""
-    condition = getattr(crash, "getCondition", None) or getattr(crash, "getErrorClass", None)
-    name = condition() if callable(condition) else None
-    return f"{type(crash).__name__}{f' [{name}]' if name else ''}; details in the log"

@@ -145,7 +145,7 @@ def file_rejected(run: Run, table: str, nights: Sequence[date], rows: pa.Table |
     """Replace this table's rows of these nights in ops.rejected; none at all is an answer too."""
     new = rows if rows is not None else ops.OPS_SCHEMAS["rejected"].empty_table()
     if new.num_rows or _has_rejected(run, table, nights):
-        _replace_nights(run, "rejected", table, nights, new)
+        replace_nights(run, "rejected", table, nights, new)
 
 
 def _has_rejected(run: Run, table: str, nights: Sequence[date]) -> bool:
@@ -158,10 +158,12 @@ def file_totals(run: Run, table: str, rows: Sequence[Mapping[str, Any]]) -> None
     """Replace this table's control totals of the nights in `rows`."""
     if rows:
         nights = sorted({row["night"] for row in rows})
-        _replace_nights(run, "control_totals", table, nights, ops.as_table("control_totals", rows))
+        replace_nights(run, "control_totals", table, nights, ops.as_table("control_totals", rows))
 
 
-def _replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
+def replace_nights(run: Run, name: str, table: str, nights: Sequence[date], rows: pa.Table) -> None:
+    """Replace this table's rows of these nights in `ops.<name>`."""
+    run.check_lease()
     listed = ", ".join(f"'{night}'" for night in nights)
     predicate = f"table_name = '{table}' AND night IN ({listed})"
     ops.replace_ops(run.lake.settings, name, rows, predicate, {"run_id": run.run_id, "table": table})
@@ -172,7 +174,10 @@ def total_row(
 ) -> dict[str, Any]:
     """One row of ops.control_totals; `difference` is what no verdict explains."""
     known = (
-        dict.fromkeys((KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED, "withdrawn", "superseded"), Decimal(0)) | parts
+        dict.fromkeys(
+            (KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED, "withdrawn", "superseded", "restricted"), Decimal(0)
+        )
+        | parts
     )
     return {
         "run_id": run.run_id,
@@ -183,7 +188,7 @@ def total_row(
         "measure": measure,
         "came_in": came_in,
         **known,
-        "difference": came_in - known[KEPT] - known[REJECTED] - known[DUPLICATE] - known[UNCHANGED],
+        "difference": came_in - sum(known[name] for name in (KEPT, REJECTED, DUPLICATE, UNCHANGED, "restricted")),
     }
 
 

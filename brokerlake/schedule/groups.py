@@ -73,6 +73,15 @@ def night_edges(catalogue: Catalogue) -> list[tuple[str, str]]:
     return reduce_edges([*edges, (LANDING, PUBLISH), (PUBLISH, REPORT)])
 
 
+def server_edges(catalogue: Catalogue) -> tuple[list[str], list[str]]:
+    """Groups that build tables in Spark: those no other one of them stands before, those none stands behind."""
+    names = [g for g in catalogue.groups if any(table.layer != "bronze" for table in catalogue.of_group(g))]
+    start, stop = "(start)", "(stop)"
+    edges = [*night_edges(catalogue), *((start, g) for g in names), *((g, stop) for g in names)]
+    reduced = reduce_edges(edges)
+    return [below for above, below in reduced if above == start], [above for above, below in reduced if below == stop]
+
+
 def night_tasks(catalogue: Catalogue) -> list[GroupTask]:
     """The tasks in the catalogue's order of groups; a group none of whose tables can run has none."""
     edges = night_edges(catalogue)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from brokerlake.errors import BrokerlakeError
+from brokerlake.errors import BrokerlakeError, kind_and_place
 from brokerlake.schedule.manifests import may_start
 from brokerlake.schedule.night import night_of
 from brokerlake.schedule.ranges import range_of
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PROGRESS_VARIABLE = "BROKERLAKE_PROGRESS"
 """A file that gets every progress line, for whoever watches the night from outside."""
+PER_DAG_RUN = "per_dag_run"
+"""Value of `spark: connect_server` in a profile whose DAG runs start and stop a Spark Connect server."""
+START_SERVER, STOP_SERVER = "spark_server", "spark_server_stop"
 MAINTAIN = "maintain"
 """The one task of the weekly upkeep."""
 CHECK = "check"
@@ -48,11 +51,10 @@ def progress_of(task: str) -> Callable[[str], None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """One line: an expected error as it stands, another one with its type and first line."""
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else "no message"
-    expected = isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError)
-    return first if expected else f"{type(error).__name__}: {first}"
+    """One line: an expected error as it stands, another one by its kind and place."""
+    if isinstance(error, BrokerlakeError) or isinstance(error.__cause__, BrokerlakeError):
+        return next(iter(str(error).strip().splitlines()), "no message")
+    return kind_and_place(error)
 
 
 def report_failure(context: Mapping[str, Any]) -> None:
@@ -97,6 +99,45 @@ def _run_told(group: str, work: Callable[[], None]) -> None:
     progress_of(group)("finished")
 
 
+def _has_own_server() -> bool:
+    return load_settings().conf.get("spark", {}).get("connect_server") == PER_DAG_RUN
+
+
+def _server_name(context: Mapping[str, Any]) -> str:
+    """One server a DAG: it has one run at a time."""
+    return str(context["dag"].dag_id)
+
+
+def _join_server(context: Mapping[str, Any]) -> None:
+    """Sessions of this task work with the DAG run's server, where the profile has one."""
+    if _has_own_server():
+        from brokerlake.session import SERVER_VARIABLE
+
+        os.environ[SERVER_VARIABLE] = _server_name(context)
+
+
+def start_spark_server(context: Mapping[str, Any]) -> None:
+    """Start the DAG run's Spark Connect server anew: none that an earlier run left behind."""
+    from brokerlake.connect_server import start_server, stop_server
+
+    settings, name = load_settings(), _server_name(context)
+
+    def work() -> None:
+        if stop_server(settings, name):
+            progress_of(START_SERVER)("stopped a server that an earlier run had left behind")
+        progress_of(START_SERVER)(f"spark connect server: process {start_server(settings, name).pid}")
+
+    _failing_for_good(work)
+
+
+def stop_spark_server(context: Mapping[str, Any]) -> None:
+    """Stop the DAG run's Spark Connect server, whatever became of the run."""
+    from brokerlake.connect_server import stop_server
+
+    ended = stop_server(load_settings(), _server_name(context))
+    progress_of(STOP_SERVER)("spark connect server stopped" if ended else "no spark connect server was running")
+
+
 def run_group_task(group: str, context: Mapping[str, Any]) -> None:
     """Run one group of the night."""
 
@@ -106,6 +147,7 @@ def run_group_task(group: str, context: Mapping[str, Any]) -> None:
         lake = _lake()
         run_group(lake, group, night_of(context, lake.settings.time_zone), progress_of(group))
 
+    _join_server(context)
     _run_told(group, work)
 
 
@@ -118,6 +160,7 @@ def run_range_group_task(group: str, context: Mapping[str, Any]) -> None:
         base = context["ti"].xcom_pull(task_ids=CHECK)
         run_range_group(_lake(), group, range_of(context["params"]), progress_of(group), base=base)
 
+    _join_server(context)
     _run_told(group, work)
 
 

@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, get_current_context, task
+from airflow.sdk import Asset, get_current_context, setup, task, teardown
 
-from brokerlake.catalog import Catalogue, load_catalogue
-from brokerlake.lake import load_feeds
-from brokerlake.schedule.groups import PLATFORM, PUBLISH, GroupTask, night_tasks, public_gold
-from brokerlake.schedule.tasks import report_failure
+from brokerlake.catalog import Catalogue
+from brokerlake.lake import configured_catalogue
+from brokerlake.schedule.groups import PLATFORM, PUBLISH, GroupTask, night_tasks, public_gold, server_edges
+from brokerlake.schedule.tasks import (
+    PER_DAG_RUN,
+    START_SERVER,
+    STOP_SERVER,
+    report_failure,
+    start_spark_server,
+    stop_spark_server,
+)
 from brokerlake.settings import Settings
 
 GroupWork = Callable[[str, Mapping[str, Any]], None]
@@ -20,8 +27,8 @@ GroupWork = Callable[[str, Mapping[str, Any]], None]
 
 
 def scheduled_catalogue(settings: Settings) -> Catalogue:
-    """The tables that the configured feeds allow; reads YAML only."""
-    return load_catalogue(settings.project / "data_catalog.yaml").restrict_to_feeds(load_feeds(settings))
+    """The tables of the lake; reads YAML only."""
+    return configured_catalogue(settings)
 
 
 def dag_arguments(settings: Settings) -> dict[str, Any]:
@@ -62,3 +69,31 @@ def _add_group(catalogue: Catalogue, group: GroupTask, work: GroupWork) -> Any:
         work(group.name, get_current_context())
 
     return run()
+
+
+def add_spark_server(settings: Settings, catalogue: Catalogue, tasks: Mapping[str, Any], first: Any) -> None:
+    """In a profile with a Spark Connect server a DAG run: its setup task behind `first`, its teardown at the end.
+
+    The server runs while groups that need Spark do. Clearing one of them clears the setup and the teardown too.
+    """
+    if settings.conf["spark"].get("connect_server") != PER_DAG_RUN:
+        return
+
+    @setup
+    @task(task_id=START_SERVER, doc_md="Starts the run's Spark Connect server.")
+    def start() -> None:
+        start_spark_server(get_current_context())
+
+    @teardown
+    @task(task_id=STOP_SERVER, doc_md="Stops the run's Spark Connect server, whatever became of the run.")
+    def stop() -> None:
+        stop_spark_server(get_current_context())
+
+    begin, end = start(), stop()
+    first >> begin
+    begin >> end
+    opened, closed = server_edges(catalogue)
+    for group in opened:
+        begin >> tasks[group]
+    for group in closed:
+        tasks[group] >> end

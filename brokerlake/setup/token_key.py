@@ -10,10 +10,13 @@ from brokerlake.errors import BrokerlakeError
 def main() -> int:
     """Exit code 0 when the lake of this project has a key, else 1 after one line."""
     from brokerlake.privacy.keys import current_key
+    from brokerlake.rights import close_folders
     from brokerlake.settings import load_settings
 
+    settings = load_settings()
     try:
-        print(f"token key {current_key(load_settings()).version}")
+        close_folders(settings)
+        print(f"token key {current_key(settings).version}")
     except BrokerlakeError as error:
         print(error)
         return 1

@@ -12,6 +12,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, Schema, Wr
 from deltalake.exceptions import TableNotFoundError
 
 from brokerlake.catalog import Contract
+from brokerlake.errors import LeaseError
 
 TABLE_SETTINGS = {
     "delta.logRetentionDuration": "interval 75 days",
@@ -87,9 +88,14 @@ def create(path: Path, contract: Contract) -> int:
 
 def add_columns(path: Path, contract: Contract) -> None:
     """Add the contract's columns that the table does not have yet, null in what was written before."""
+    add_missing(path, arrow_schema(contract))
+
+
+def add_missing(path: Path, schema: pa.Schema) -> None:
+    """Add the columns of `schema` that the table does not have yet, null in what was written before."""
     table = DeltaTable(path)
     there = {field.name for field in table.schema().fields}
-    new = pa.schema([field for field in arrow_schema(contract) if field.name not in there])
+    new = pa.schema([field for field in schema if field.name not in there])
     if len(new):
         table.alter.add_columns(Schema.from_arrow(new).fields)
 
@@ -103,8 +109,8 @@ def restore(path: Path, version: int) -> int:
     return table.version()
 
 
-def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
-    """Make the table ready for a commit on top of `base_version` (the empty table when None).
+def prepare(path: Path, contract: Contract, base_version: int | None) -> int:
+    """Make the table ready for a commit on top of `base_version` (the empty table when None); the head's version then.
 
     A head that nobody published is put back, and columns new in the contract are added.
     """
@@ -113,6 +119,13 @@ def prepare(path: Path, contract: Contract, base_version: int | None) -> None:
     else:
         restore(path, base_version or 0)
     add_columns(path, contract)
+    return _head_of_existing(path)
+
+
+def check_follows(table: str, version: int, before: int) -> None:
+    """Raise LeaseError unless `version` is the very next one: between two of ours, somebody else has written."""
+    if version != before + 1:
+        raise LeaseError(f"{table}: version {version} does not follow {before}: another writer has committed")
 
 
 def read(path: Path, version: int | None = None, columns: list[str] | None = None) -> pa.Table:
@@ -125,8 +138,11 @@ def _properties(metadata: Mapping[str, object]) -> CommitProperties:
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
-    """Append rows in one commit; the head's version after it."""
-    write_deltalake(path, rows, mode="append", commit_properties=_properties(metadata), writer_properties=WRITER)
+    """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
+    properties = _properties(metadata)
+    write_deltalake(
+        path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
+    )
     return _head_of_existing(path)
 
 
@@ -142,6 +158,12 @@ def replace(
         commit_properties=_properties(metadata),
         writer_properties=WRITER,
     )
+    return _head_of_existing(path)
+
+
+def delete(path: Path, predicate: str, metadata: Mapping[str, object]) -> int:
+    """Delete the rows that `predicate` names in one commit; the head's version after it."""
+    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=_properties(metadata))
     return _head_of_existing(path)
 
 

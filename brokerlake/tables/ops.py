@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+import fcntl
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
+from brokerlake.errors import BrokerlakeError, frames_of, plain_cause
+from brokerlake.rights import make_closed
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
+
+log = logging.getLogger(__name__)
 
 _TEXT, _COUNT, _DAY, _TIME = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", "UTC")
 _MONEY = pa.decimal128(38, 12)
@@ -48,10 +55,12 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("row_count", _COUNT),
             ("digest", _TEXT),
             ("sums", _TEXT),
+            ("known_through", _DAY),
             ("verdict", _TEXT),
             ("cpu_seconds", pa.float64()),
             ("wall_seconds", pa.float64()),
             ("finished_at", _TIME),
+            ("gate_cpu_seconds", pa.float64()),
         ]
     ),
     # One row per publish: the version of every table, readers see the public ones.
@@ -86,6 +95,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("derived", _MONEY),
             ("withdrawn", _MONEY),
             ("superseded", _MONEY),
+            ("restricted", _MONEY),
             ("difference", _MONEY),
         ]
     ),
@@ -106,6 +116,23 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("sequence", pa.int32()),
         ]
     ),
+    # One row per night, table, date that late rows speak of, and control total: as-of dates they would have changed.
+    "pending_restatements": pa.schema(
+        [
+            ("run_id", _TEXT),
+            ("night", _DAY),
+            ("feed", _TEXT),
+            ("table_name", _TEXT),
+            ("effective_date", _DAY),
+            ("first_as_of_date", _DAY),
+            ("last_as_of_date", _DAY),
+            ("row_count", _COUNT),
+            ("measure", _TEXT),
+            ("amount", _MONEY),
+        ]
+    ),
+    # One row per decision about a customer; the last one says whether they are restricted.
+    "restrictions": pa.schema([("customer_no", _TEXT), ("action", _TEXT), ("why", _TEXT), ("decided_at", _TIME)]),
     # One row per rule checked on a written version.
     "quality_results": pa.schema(
         [
@@ -152,14 +179,39 @@ def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema)
 
 
-# Tables of a run finish side by side; two replacements of one ops table at once would be a conflict.
-_one_commit = threading.Lock()
+@contextmanager
+def _one_commit(settings: Settings, name: str) -> Iterator[None]:
+    """One commit at a time: groups run side by side in processes of their own, their tables in threads.
+
+    Two replacements of one ops table at once would be a conflict.
+    """
+    folder = settings.private / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"ops.{name}").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _committing(settings: Settings, name: str) -> Iterator[None]:
+    """One commit at a time; a failed one is told with the table's name."""
+    with _one_commit(settings, name):
+        try:
+            yield
+        except (OSError, DeltaError) as failed:
+            log.error("ops.%s\n%s", name, frames_of(failed))
+            raise BrokerlakeError(f"ops.{name}: {plain_cause(failed)}") from failed
 
 
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
-    with _one_commit:
-        return delta_files.append(ops_path(settings, name), rows.cast(OPS_SCHEMAS[name]), metadata)
+    path = ops_path(settings, name)
+    if name == "rejected":
+        make_closed(path)
+    with _committing(settings, name):
+        if delta_files.head(path) is not None:
+            delta_files.add_missing(path, OPS_SCHEMAS[name])
+        return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
 def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, metadata: Mapping[str, object]) -> int:
@@ -167,5 +219,6 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     path = ops_path(settings, name)
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
-    with _one_commit:
+    with _committing(settings, name):
+        delta_files.add_missing(path, OPS_SCHEMAS[name])
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
@@ -19,11 +20,17 @@ RANGE_WRITERS = 2
 """Tasks that write a range of dates: few, or every task would leave a file in every partition."""
 
 
+def in_plan(spark: SparkSession, rows: pa.Table) -> DataFrame:
+    """The rows as a relation inside the plan; over Spark Connect a table without rows needs its schema said again."""
+    schema = None if rows.num_rows else from_arrow_schema(rows.schema)
+    return spark.createDataFrame(rows, schema)
+
+
 def local_frame(spark: SparkSession, schema: pa.Schema, rows: Iterable[Sequence[object]]) -> DataFrame:
     """A few rows as a relation inside the plan: no Python worker reads it, and an empty one prunes what it meets."""
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=schema))
+    return in_plan(spark, pa.Table.from_arrays(arrays, schema=schema))
 
 
 def empty_frame(spark: SparkSession, contract: Contract) -> DataFrame:
@@ -44,7 +51,7 @@ def read_few(spark: SparkSession, path: Path, version: int, contract: Contract, 
     schema = delta_files.arrow_schema(contract)
     names = ", ".join(map(delta_queries.identifier, schema.names))
     source = delta_queries.scan_days(path, version, contract.date_column, days)
-    return spark.createDataFrame(delta_queries.ask(f"SELECT {names} FROM {source}").cast(schema))
+    return in_plan(spark, delta_queries.ask(f"SELECT {names} FROM {source}").cast(schema))
 
 
 def date_list(column: str, days: Sequence[date]) -> str:

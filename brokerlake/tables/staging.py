@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -32,13 +33,26 @@ _one_writing = threading.Lock()
 
 @contextmanager
 def staged(frame: DataFrame, folder: Path) -> Iterator[Path]:
-    """The rows of `frame` as Parquet files in a folder that is gone afterwards."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """The rows of `frame` as Parquet files in a folder beside `folder` that is gone afterwards.
+
+    Its name is new each time: a Spark Connect server may still be writing for a process that was killed, and what it
+    writes must not get among these files. What such a process has left is removed.
+    """
+    for old in folder.parent.glob(f"{folder.name}-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    own = folder.with_name(f"{folder.name}-{uuid4().hex[:12]}")
     try:
-        frame.write.parquet(str(folder))
-        yield folder
+        frame.write.parquet(str(own))
+        yield own
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def drop_leftovers(folder: Path, mine: str) -> None:
+    """Remove what runs that were killed have left in the folder of staged builds; the subfolder `mine` stays."""
+    for other in folder.glob("*"):
+        if other.name != mine:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def write_days(
@@ -56,7 +70,7 @@ def write_days(
 
     Of the staged rows those are written that have, for each column in `where`, one of its values.
     """
-    delta_files.prepare(path, contract, base_version)
+    prepared = delta_files.prepare(path, contract, base_version)
     if days and len(contract.columns) * len(days) > MOST_OPEN_COLUMNS:
         rows = spark_tables.read_staged(spark, folder, contract, where)
         spark_tables.write_days(rows, path, contract, days, metadata)
@@ -68,6 +82,7 @@ def write_days(
     version = delta_files.head(path)
     if version is None:
         raise ContractError(f"{contract.table}: the table vanished after its write")
+    delta_files.check_follows(contract.table, version, prepared)
     return version
 
 

@@ -6,6 +6,8 @@ tables or privacy: the text of a rejected line may hold identities, and the call
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,12 @@ from pathlib import Path
 import pyarrow as pa
 
 EXCERPT_CHARACTERS = 300
+MOST_COLUMNS = 1000
+MOST_REJECTS = 50_000
+"""Malformed lines of one batch that are kept one by one; with more, the file is not what was agreed."""
+MOST_SHOWN = 20
+_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,39}[0-9]{0,2}")
+_DELIMITERS = re.compile(r"[,;|\t]")
 
 
 @dataclass(frozen=True)
@@ -88,27 +96,52 @@ def excerpt(text: str) -> str:
     return text[:EXCERPT_CHARACTERS]
 
 
+def too_many_rejects(first_line: int) -> UnreadableFile:
+    """The fault of a file with more malformed lines than are worth keeping one by one."""
+    return UnreadableFile("too_many_malformed", f"more than {MOST_REJECTS} malformed lines from line {first_line} on")
+
+
 def compare_columns(expected: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:
-    """Notices for columns added at the end; raises UnreadableFile with a column diff for any other difference."""
-    doubled = sorted({name for name in found if found.count(name) > 1})
+    """Notices for columns added at the end; raises UnreadableFile with a column diff for any other difference.
+
+    A name is shown only where it can be no content: the first line of a file without a header holds values.
+    """
+    if len(found) > MOST_COLUMNS:
+        raise UnreadableFile("too_many_columns", f"the first line names more than {MOST_COLUMNS} columns")
+    doubled = sorted(name for name, count in Counter(found).items() if count > 1)
     if doubled:
-        raise UnreadableFile("duplicate_column", f"the header names {', '.join(doubled)} twice")
+        raise UnreadableFile("duplicate_column", f"the header names {describe_names(doubled, expected, found)} twice")
     if list(found[: len(expected)]) == list(expected):
         added = found[len(expected) :]
-        return (f"column {', '.join(added)} added at the end, not read",) if added else ()
+        return (f"column {describe_names(added, expected, found)} added at the end, not read",) if added else ()
     raise UnreadableFile("columns_differ", describe_difference(expected, found))
 
 
 def describe_difference(expected: Sequence[str], found: Sequence[str]) -> str:
     """One sentence: columns missing, columns not expected, or the first one out of place."""
-    missing = [name for name in expected if name not in found]
-    strange = [repr(name[:60]) for name in found if name not in expected]
+    named, wanted = set(found), set(expected)
+    missing = [name for name in expected if name not in named]
+    strange = [name for name in found if name not in wanted]
     parts = []
     if missing:
         parts.append("missing " + ", ".join(missing))
     if strange:
-        parts.append("not expected " + ", ".join(strange[:20]))
+        parts.append("not expected " + describe_names(strange, expected, found, quote=True))
     if not parts:
         at = next(i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b)
         parts.append(f"order: column {at + 1} is {found[at]}, expected {expected[at]}")
     return "columns differ: " + "; ".join(parts)
+
+
+def describe_names(names: Sequence[str], expected: Sequence[str], found: Sequence[str], quote: bool = False) -> str:
+    """Those of the names found in a file that can be no content, the others counted."""
+    known = {name.lower() for name in expected}
+    is_header = 2 * len(set(expected).intersection(found)) >= len(found)
+
+    def is_no_content(name: str) -> bool:
+        parts = [part.strip(" \"'\ufeff").lower() for part in _DELIMITERS.split(name)]
+        return all(part in known for part in parts) or (is_header and bool(_NAME.fullmatch(name)))
+
+    shown = [repr(name) if quote else name for name in names if is_no_content(name)][:MOST_SHOWN]
+    hidden = len(names) - len(shown)
+    return ", ".join([*shown, *([f"{hidden} whose names are not shown"] if hidden else [])])

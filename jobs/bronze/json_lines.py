@@ -8,6 +8,7 @@ dropped or renamed column and stops the file.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,25 +19,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.bronze.batch import (
+    MOST_REJECTS,
     Batch,
     Options,
     Reject,
     SourceColumn,
     UnreadableFile,
     describe_difference,
+    describe_names,
     excerpt,
     text_schema,
+    too_many_rejects,
 )
+from jobs.bronze.c3 import refuse_keys
 from jobs.bronze.lines import Stretch, read_stretches
 
 _LOCAL = threading.local()
 _LINES_LOOKED_AT_FOR_NEW_KEYS = 20
+DEEPEST_NESTING = 500
+"""Objects and arrays within one another; parsers behind bronze stop at 1,000, each in its own way."""
+_OPENING = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
 _SENTENCES = {
     "not_json": "the line is no JSON",
     "not_an_object": "the line is no JSON object",
     "nul_character": "a value holds the character U+0000",
     "duplicate_key": "a key stands twice in the object",
     "key_missing_in_object": "the object lacks a key of the contract",
+    "nested_too_deep": f"values are nested more than {DEEPEST_NESTING} deep",
 }
 
 
@@ -44,6 +53,7 @@ def read(path: Path, columns: Sequence[SourceColumn], options: Options) -> Itera
     """Batches of the file's rows; raises UnreadableFile when the file as a whole is not what was agreed."""
     notices: tuple[str, ...] | None = None
     for stretch in read_stretches(path, options):
+        refuse_keys(stretch.text, stretch.first_line)
         lines = _as_array(stretch)
         if notices is None:
             notices = _new_keys(lines, columns)
@@ -89,20 +99,45 @@ def _parse_all(lines: pa.Array, columns: Sequence[SourceColumn]) -> pa.RecordBat
 def _read_lines(lines: pa.Array, stretch: Stretch, columns: Sequence[SourceColumn], notices: tuple[str, ...]) -> Batch:
     numbers = np.arange(stretch.first_line, stretch.first_line + stretch.count, dtype=np.int64)
     has_nul = b"\\u0000" in stretch.text
-    rows = None if has_nul else _try_parse(lines, columns)
+    deep = _mark_deep(lines)
+    rows = None if has_nul or deep.null_count < len(deep) else _try_parse(lines, columns)
     if rows is not None:
         return Batch(rows, pa.array(numbers), (), notices)
-    rules = _mark_broken_json(lines)
-    rows = None if has_nul else _try_parse(lines.filter(pc.is_null(rules)), columns)
+    flat = lines.filter(pc.is_null(deep))
+    rules = _mark_broken_json(flat)
+    rows = None if has_nul else _try_parse(flat.filter(pc.is_null(rules)), columns)
     if rows is None:  # more is wrong than a line that is no JSON
-        rules = _judge_lines(lines, columns)
-        rows = _parse_all(lines.filter(pc.is_null(rules)), columns)
+        rules = _judge_lines(flat, columns)
+        rows = _try_parse(flat.filter(pc.is_null(rules)), columns)
+    if rows is None:
+        raise UnreadableFile("not_json", f"from line {stretch.first_line} on: lines that no rule explains")
+    rules = pc.replace_with_mask(deep, pc.is_null(deep), rules)
+    if len(rules) - rules.null_count > MOST_REJECTS:
+        raise too_many_rejects(stretch.first_line)
     rejects = tuple(
         Reject(int(numbers[at]), rule, _SENTENCES[rule], excerpt(lines[at].as_py().rstrip("\r\n")))
         for at, rule in enumerate(rules.to_pylist())
         if rule is not None
     )
     return Batch(rows, pa.array(numbers).filter(pc.is_null(rules)), rejects, notices)
+
+
+def _mark_deep(lines: pa.Array) -> pa.Array:
+    """Per line the rule `nested_too_deep` where it is, null elsewhere."""
+    is_deep = np.zeros(len(lines), dtype=bool)
+    for at in np.flatnonzero(pc.binary_length(lines).to_numpy() > 2 * DEEPEST_NESTING).tolist():
+        line = lines[at].as_py()
+        is_deep[at] = line.count("{") + line.count("[") > DEEPEST_NESTING and _depth(line) > DEEPEST_NESTING
+    return pc.if_else(pa.array(is_deep), "nested_too_deep", pa.scalar(None, pa.string()))
+
+
+def _depth(line: str) -> int:
+    """How many objects and arrays are open at once at most; what stands in quotes does not count."""
+    depth = deepest = 0
+    for found in _OPENING.finditer(line):
+        depth += 1 if found[1] else -1 if found[2] else 0
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _try_parse(lines: pa.Array, columns: Sequence[SourceColumn]) -> pa.RecordBatch | None:
@@ -156,8 +191,9 @@ def _new_keys(lines: pa.Array, columns: Sequence[SourceColumn]) -> tuple[str, ..
     for line in lines.slice(0, _LINES_LOOKED_AT_FOR_NEW_KEYS).to_pylist():
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # rejected with its line number in its turn
         found.update(value if isinstance(value, dict) else ())
-    added = sorted(name[:60] for name in found - {column.name for column in columns})
-    return (f"key {', '.join(added)} added, not read",) if added else ()
+    expected = [column.name for column in columns]
+    added = sorted(found.difference(expected))
+    return (f"key {describe_names(added, expected, sorted(found))} added, not read",) if added else ()

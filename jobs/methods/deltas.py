@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.methods import folds
 from jobs.methods.corrections import EFFECT, changes_of_night
 from jobs.methods.windows import to_money, to_units
 
@@ -98,11 +98,7 @@ def party_day_changes(facts: Mapping[str, Fact], delivered: Mapping[str, tuple[D
     rows touch. All facts go through together: corrections are looked for once.
     """
     rows, earlier = [
-        reduce(
-            lambda left, right: left.unionByName(right, allowMissingColumns=True),
-            [_shaped(name, delivered[name][at], fact) for name, fact in facts.items()],
-        )
-        for at in (0, 1)
+        folds.union_by_name([_shaped(name, delivered[name][at], fact) for name, fact in facts.items()]) for at in (0, 1)
     ]
     changed = changes_of_night(rows, earlier, key=["_fact", "_key"], order=["_order"], counts=F.col("_counts"))
     return changed.select(*PARTY_DAY, EFFECT, *all_measures(facts.values()))

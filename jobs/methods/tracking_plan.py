@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.methods import folds
 from jobs.methods.source_types import to_boolean, to_integer
 
 MAP_TYPE = "map<string,string>"
@@ -123,7 +123,7 @@ def typed(rule: Property) -> Column:
 
 def any_of(conditions: Sequence[Column]) -> Column:
     """True when one of them holds; null counts as false."""
-    return reduce(lambda left, right: left | right, [F.coalesce(c, F.lit(False)) for c in conditions], F.lit(False))
+    return folds.any_of([F.coalesce(c, F.lit(False)) for c in conditions])
 
 
 def lacks_required(plan: TrackingPlan, event: Column) -> Column:
@@ -145,7 +145,7 @@ def breaks_enum(plan: TrackingPlan) -> Column:
 def has_only_planned(plan: TrackingPlan) -> Column:
     """True when each name delivered stands once, is planned for the event and has a text."""
     counts = [value_of(name).isNotNull().cast("int") for name in plan.properties]
-    return F.size(F.col(PROPERTIES)) == reduce(lambda left, right: left + right, counts, F.lit(0))
+    return F.size(F.col(PROPERTIES)) == folds.total_of(counts)
 
 
 def dropped_properties(plan: TrackingPlan, event: Column) -> Column:
@@ -171,7 +171,7 @@ def cast_properties(plan: TrackingPlan, text: Column, columns: Mapping[str, Colu
     patterns = {rule.name: _other_json_type(rule) for rule in plan.properties.values()}
     anywhere = text.rlike("|".join(patterns.values()))
     each = [F.when(text.rlike(pattern) & value_of(name).isNotNull(), F.lit(name)) for name, pattern in patterns.items()]
-    surely_none = reduce(lambda left, right: left & right, plain, has_only_planned(plan))
+    surely_none = folds.all_of([has_only_planned(plan), *plain])
     cast = F.when(anywhere, F.sort_array(F.array_compact(F.array(*each)))).otherwise(_names(()))
     return F.when(surely_none, _names(())).otherwise(cast)
 

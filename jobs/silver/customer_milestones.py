@@ -8,11 +8,11 @@ nights are reckoned from their whole past, the others move on from their last st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.methods import folds
 from jobs.methods import milestones as methods
 from jobs.methods.milestones import PARTY
 from jobs.methods.trading_days import add_night_number, nights
@@ -143,7 +143,7 @@ def people_facts(customers: DataFrame, accounts: DataFrame, earlier_accounts: Da
 
 def gather(parts: list[DataFrame], states: DataFrame) -> DataFrame:
     """One row per party and night with every fact learnt, as known so far, and the state before the run."""
-    rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
+    rows = folds.union_by_name(parts)
     names = [name for name in rows.columns if name not in (*PARTY, "_delivered_on")]
     facts = rows.groupBy(*PARTY, "_delivered_on").agg(*[F.first(n, ignorenulls=True).alias(n) for n in names])
     of_party = Window.partitionBy(*PARTY)
@@ -212,6 +212,6 @@ def build(
         people_facts(customers, accounts, earlier_accounts),
     ]
     inputs = (party_days, customers, accounts)
-    of_run = reduce(DataFrame.unionByName, [frame.select("_delivered_on") for frame in inputs]).distinct()
+    of_run = folds.union_by_name([frame.select("_delivered_on") for frame in inputs]).distinct()
     known = gather(parts, states).join(F.broadcast(of_run), on="_delivered_on", how="left_semi")
     return keep_changes(known.withColumn("_state", state()))

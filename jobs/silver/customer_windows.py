@@ -13,8 +13,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.methods import folds, windows
 from jobs.methods import window_plan as plan
-from jobs.methods import windows
 from jobs.methods.level_history import columns_of, level_histories
 from jobs.methods.month_ends import month_number, recent_month_ends
 from jobs.methods.tiers import best_average
@@ -80,7 +80,7 @@ def sparse_sums(days: DataFrame) -> DataFrame:
 
 def any_of(measures: Sequence[str]) -> Column:
     """True where one of the measures is not 0."""
-    return reduce(lambda left, right: left | right, [F.col(name) != 0 for name in measures])
+    return folds.any_of([F.col(name) != 0 for name in measures])
 
 
 def sum_bands(days: DataFrame, people: DataFrame) -> DataFrame:
@@ -246,7 +246,7 @@ def month_averages() -> dict[str, Column]:
     best = {
         f"best_month_average_net_assets_amount_{n}m": best_average(running, ended[:n]) for n in plan.MONTH_END_WINDOWS
     }
-    known = reduce(lambda left, right: left + right, [end.isNotNull().cast("int") for end in ended])
+    known = folds.total_of([end.isNotNull().cast("int") for end in ended])
     return {"month_average_net_assets_amount": running, **best, "history_month_ends": known}
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections import namedtuple
 from dataclasses import replace
 
 import pytest
@@ -94,8 +93,7 @@ def test_check_keys__readable_by_others_or_missing__fails(settings):
 
 
 def test_check_disk__full__fails(settings, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage(10, 9, 2**30))
+    monkeypatch.setattr(doctor, "FREE_GIB", 2.0**40)
     assert "make room" in doctor.check_disk(settings).line
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
@@ -16,6 +19,7 @@ from brokerlake.tables import ops
 from tests.e2e import canary, nights
 from tests.jobs.gold.independent import queries, tags
 from tests.jobs.gold.independent.compare import compare
+from tests.security.another_account import is_closed, needs_root, seen_by_another
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_broker")]
 
@@ -110,3 +114,16 @@ def test_report__of_the_night__is_self_contained(broker):
     page = report_path(lake, days[-1]).read_text(encoding="utf-8")
     assert "<svg" in page and "Control totals" in page
     assert re.findall(r"""(?:src|href)=["']?(?!#)[^"'> ]+|url\(""", page) == []
+
+
+@needs_root
+def test_night__seen_by_another_account__landing_and_vault_closed_and_gold_readable(broker):
+    lake, _ = broker
+    with tempfile.TemporaryDirectory(prefix="brokerlake-rights-") as folder:  # pytest's own folders are closed
+        Path(folder).chmod(0o755)
+        home = Path(shutil.copytree(lake.settings.home, Path(folder) / "home"))
+        home.chmod(0o755)
+        seen = seen_by_another(home)
+        gold = {str(file.relative_to(home)) for file in (home / "lake" / "gold").rglob("*") if file.is_file()}
+    assert {name for name in seen if is_closed(name)} == set()
+    assert gold and gold <= seen

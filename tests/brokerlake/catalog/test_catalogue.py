@@ -32,6 +32,20 @@ def test_restrict_to_feeds__young_firm__keeps_what_needs_nothing_more(catalogue)
     assert not {"silver.cash_flows", "silver.events", "silver.positions", "bronze.web_events"} & set(kept)
 
 
+def test_restrict_to_tables__named__keeps_them_and_what_they_need(catalogue):
+    kept = catalogue.restrict_to_tables(["silver.customers", "silver.executions"]).tables
+    needed = {"crm_customers", "trading_executions", "trading_accounts"}
+    assert set(kept) == {f"bronze.{feed}" for feed in needed} | {
+        "silver.customer_changes", "silver.customers", "silver.account_changes", "silver.executions",
+    }  # fmt: skip
+    assert [name for name in catalogue.tables if name in kept] == list(kept)
+
+
+def test_restrict_to_tables__unknown_name__is_refused_with_it(catalogue):
+    with pytest.raises(ConfigurationError, match="tables: gold.nothing: not in data_catalog.yaml"):
+        catalogue.restrict_to_tables(["gold.nothing"])
+
+
 def test_downstream__of_a_fact__reaches_gold(catalogue):
     below = catalogue.downstream("silver.executions")
     assert "gold.customer_360" in below

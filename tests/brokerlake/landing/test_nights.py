@@ -98,6 +98,26 @@ def test_assign_nights__two_sequences_in_one_night__the_lower_one_is_marked():
     assert [(d.sequence, d.is_superseded) for d in taken] == [(1, True), (2, False)]
 
 
+def test_assign_nights__lower_sequence_after_a_higher_one__superseded_in_a_later_night_too():
+    lower, replayed = handed(TUESDAY, about=FRIDAY), handed(TUESDAY, about=FRIDAY, sequence=2, kind="replay")
+    above = handed(TUESDAY, about=FRIDAY, sequence=4, kind="replay")
+    higher = handed(MONDAY, about=FRIDAY, sequence=3)
+    one_run = assign_nights(
+        [lower, replayed, above, higher], calendar=CALENDAR, last_published=None, nights=[MONDAY, TUESDAY]
+    )
+    two_runs = assign_nights(
+        [lower, replayed, above],
+        calendar=CALENDAR,
+        last_published=MONDAY,
+        nights=[TUESDAY],
+        taken={("a", FRIDAY): 3},
+    )
+    for taken in (one_run, two_runs):
+        assert [(d.sequence, d.is_superseded) for d in taken[TUESDAY]] == [(1, True), (2, True), (4, False)]
+    assert [d.is_superseded for d in one_run[MONDAY]] == [False]
+    assert [d.sequence for d in split_superseded(one_run[TUESDAY])[1]] == [1, 2]
+
+
 def test_check_required__missing_or_only_late_or_replayed__stops_naming_the_feed():
     feeds = {"a": {"required": True}, "b": {"required": False}, "c": {}}
     good = handed(MONDAY)

@@ -18,6 +18,10 @@ from brokerlake.privacy import MASKS, scrub_excerpts, scrub_json, scrub_text
         ("990101 19900101 123X", "[number]"),
         ("卡6222 0200 1234 5678 901", "卡[number]"),
         ("账号608812345678", "账号[number]"),
+        ("密码是 Abc-12!3,谢谢", "[secret],谢谢"),
+        ("my Password: hunter2, thanks", "my [secret], thanks"),
+        ("CVV2 123 / cvn:4567", "[secret] / [secret]"),
+        ("密码错误怎么办, password reset, CVV 1", "密码错误怎么办, password reset, CVV 1"),
         ("mail li.9+x@mail.example.com!", "mail [mail]!"),
         (
             "买入 600000.SH 1000 股,单价 12.35,2024-03-04 10:15:00",

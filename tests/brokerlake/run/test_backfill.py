@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from brokerlake.catalog import Catalogue
-from brokerlake.errors import PlanError, QualityError
+from brokerlake.errors import LeaseError, PlanError, QualityError
 from brokerlake.lake import Lake, open_lake
+from brokerlake.lease import break_lease
 from brokerlake.plan.plans import make_plan
 from brokerlake.release.releases import Release, publish_release, read_releases, rollback
 from brokerlake.run import nightly
@@ -247,6 +248,9 @@ def test_group__another_run_published_since_the_check__refused_naming_it(lake, s
     backfill(lake, steps, Range(MONDAY, MONDAY))
     asked = Range(MONDAY, TUESDAY)
     run_groups(lake, steps, asked, "landing", base=1)
+    with pytest.raises(LeaseError, match=f"held by {asked.run_id} "):
+        nightly.run_night(lake, TUESDAY, steps.told.append)
+    break_lease(lake.settings, "the range is given up")
     nightly.run_night(lake, TUESDAY, steps.told.append)
     before = written(lake)
     with pytest.raises(PlanError, match="nightly:2024-10-22 published release 2 after the range began"):

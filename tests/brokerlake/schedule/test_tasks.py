@@ -25,8 +25,13 @@ def test_report_failure__empty_context__still_says_something(capsys):
     assert "no cause given" in capsys.readouterr().err
 
 
-def test_cause_of__unexpected_error__type_and_first_line():
-    assert cause_of(ValueError("first\nsecond")) == "ValueError: first"
+def test_cause_of__unexpected_error__kind_and_place_but_no_message():
+    assert cause_of(ValueError("first\nsecond")) == "ValueError"
+    try:
+        int("value of a row")
+    except ValueError as raised:
+        assert cause_of(raised).startswith("ValueError in test_tasks.py line ")
+    assert cause_of(OSError(28, "No space left on device")) == "OSError (No space left on device)"
     wrapped = RuntimeError("feed x: cut")
     wrapped.__cause__ = LandingError("feed x: cut")
     assert cause_of(wrapped) == "feed x: cut"

@@ -48,6 +48,16 @@ def test_restore__unpublished_head__content_of_the_version_is_the_head_again(tmp
     assert delta_files.read(tmp_path)["flow_id"].to_pylist() == ["a"]
 
 
+def test_append__rows_with_a_column_the_table_lacks__adds_it_and_keeps_what_was_there(tmp_path):
+    delta_files.append(tmp_path, pa.table({"step": ["a"], "cpu_seconds": [1.0]}), {})
+    delta_files.append(tmp_path, pa.table({"step": ["b"], "cpu_seconds": [2.0], "gate_cpu_seconds": [0.5]}), {})
+    assert DeltaTable(tmp_path).protocol().min_reader_version == 1
+    assert sorted(delta_files.read(tmp_path).to_pylist(), key=lambda row: row["step"]) == [
+        {"step": "a", "cpu_seconds": 1.0, "gate_cpu_seconds": None},
+        {"step": "b", "cpu_seconds": 2.0, "gate_cpu_seconds": 0.5},
+    ]
+
+
 def test_head__checkpoint_and_stray_files_in_the_log__is_the_version_deltalake_opens(tmp_path):
     assert delta_files.head(tmp_path) is None
     _written(tmp_path)

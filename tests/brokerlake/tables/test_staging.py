@@ -59,7 +59,7 @@ def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(
     assert second == first + 1
     assert _content(path, second) == [(D1, "a", "1.0000"), (D2, "c", "3.0000")]
     assert DeltaTable(path).protocol().min_reader_version == 1
-    assert not (tmp_path / "staged").exists()
+    assert not list(tmp_path.glob("staged*"))
 
 
 def test_write_days__no_rows__empties_the_date(spark, tmp_path, most_open_columns):
@@ -76,3 +76,14 @@ def test_write_days__head_that_nobody_published__is_not_built_upon(spark, tmp_pa
     after = _commit(spark, path, [_flow("c", 3, D1)], [D1], published)
     assert _content(path, after) == [(D1, "c", "3.0000")]
     assert delta_files.head(path) == after
+
+
+def test_staged__left_by_a_killed_process__gone_and_never_among_the_new_files(spark, tmp_path):
+    left = tmp_path / "staged-of-another"
+    left.mkdir()
+    (left / "part-0.parquet").write_bytes(b"half a file")
+    with staging.staged(spark.range(3), tmp_path / "staged") as folder:
+        assert not left.exists()
+        assert spark.read.parquet(str(folder)).count() == 3
+        left.mkdir()
+    assert [found.name for found in tmp_path.iterdir()] == [left.name]

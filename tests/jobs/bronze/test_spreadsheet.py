@@ -63,7 +63,7 @@ def test_read__limits_passed__refused(tmp_path, monkeypatch):
     bomb = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * (spreadsheet.LARGEST_UNFOLDED_BYTES + 1))
-    with pytest.raises(UnreadableFile, match="unfolds to more than 200 MB"):
+    with pytest.raises(UnreadableFile, match="unfolds to more than 64 MB"):
         list(spreadsheet.read(bomb, COLUMNS, Options()))
 
 
