@@ -119,7 +119,7 @@ def prepare(path: Path, contract: Contract, base_version: int | None) -> int:
     else:
         restore(path, base_version or 0)
     add_columns(path, contract)
-    return DeltaTable(path).version()
+    return _head_of_existing(path)
 
 
 def check_follows(table: str, version: int, before: int) -> None:
