@@ -19,9 +19,7 @@ from benchmarks.sizes import Sizes
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 LIBRARIES = ("pyspark", "delta-spark", "deltalake", "duckdb", "pyarrow", "great-expectations")
 GIB = float(1 << 30)
-SMALL = (
-    "On a small scale most CPU seconds are those of steps without rows: ratios to DuckDB say nothing of the large day."
-)
+SMALL = "On a small scale most CPU seconds are those of steps without rows: the ratios say nothing of the large day."
 
 
 @dataclass(frozen=True)
