@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from brokerlake.landing.room import free_bytes, times_landing
+from brokerlake.rights import open_folders
 from brokerlake.settings import Settings
 from brokerlake.setup.airflow_home import DATABASE
 from brokerlake.setup.archive import fingerprint, is_current
@@ -116,6 +117,16 @@ def check_keys(settings: Settings) -> Finding:
     return Finding("keys", f"{len(keys)}, for their owner alone.")
 
 
+def check_rights(settings: Settings) -> Finding:
+    """Folders with clear identities or unchecked rows are closed to other accounts."""
+    found = open_folders(settings)
+    if found:
+        return Finding(
+            "rights", f"{', '.join(found)}: open to other accounts.", "`chmod go-rwx` on each; a run does it"
+        )
+    return Finding("rights", "landing, vault and what else is closed are closed.")
+
+
 def newest_landing(settings: Settings) -> int:
     """Bytes of the newest business date in landing/, links not followed; 0 without one."""
     days = {folder.name for folder in settings.landing.glob("*/????-??-??")}
@@ -164,6 +175,7 @@ def examine(settings: Settings) -> list[Finding]:
         check_jars,
         check_spark,
         check_keys,
+        check_rights,
         check_disk,
         check_archive,
         check_airflow,

@@ -24,18 +24,39 @@ def close_folders(settings: Settings) -> None:
     Raises ConfigurationError when a folder is open and belongs to another account.
     """
     os.umask(READABLE_UMASK)
-    _close(settings, settings.landing, OTHERS)
-    for folder in (
+    for folder, bits in _always(settings):
+        make_closed(folder)
+        _close(settings, folder, bits)
+    for folder, bits in _where_there(settings):
+        if folder.exists():
+            _close(settings, folder, bits)
+
+
+def open_folders(settings: Settings) -> list[str]:
+    """Folders, relative to the home, that should be closed and are not."""
+    both = [*_always(settings), *_where_there(settings)]
+    return [str(folder.relative_to(settings.home)) for folder, bits in both if folder.exists() and _mode(folder) & bits]
+
+
+def _always(settings: Settings) -> list[tuple[Path, int]]:
+    """Folders a run makes, each with the rights that others must not have."""
+    own = [
         settings.vault,
         settings.private / "keys",
         settings.private / "spark",
         settings.lake / "bronze",
         settings.logs,
-    ):
-        _close(settings, folder, ALL_BUT_OWNER)
-    for folder in (settings.lake / "ops" / "rejected", settings.home / "truth", settings.home / ".airflow"):
-        if folder.exists():
-            _close(settings, folder, ALL_BUT_OWNER)
+    ]
+    return [(settings.landing, OTHERS), *((folder, ALL_BUT_OWNER) for folder in own)]
+
+
+def _where_there(settings: Settings) -> list[tuple[Path, int]]:
+    own = (settings.lake / "ops" / "rejected", settings.home / "truth", settings.home / ".airflow")
+    return [(folder, ALL_BUT_OWNER) for folder in own]
+
+
+def _mode(folder: Path) -> int:
+    return stat.S_IMODE(folder.stat().st_mode)
 
 
 def make_closed(folder: Path) -> None:
@@ -46,8 +67,7 @@ def make_closed(folder: Path) -> None:
 
 
 def _close(settings: Settings, folder: Path, bits: int) -> None:
-    make_closed(folder)
-    mode = stat.S_IMODE(folder.stat().st_mode)
+    mode = _mode(folder)
     if not mode & bits:
         return
     try:

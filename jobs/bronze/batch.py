@@ -144,4 +144,4 @@ def describe_names(names: Sequence[str], expected: Sequence[str], found: Sequenc
 
     shown = [repr(name) if quote else name for name in names if is_no_content(name)][:MOST_SHOWN]
     hidden = len(names) - len(shown)
-    return ", ".join([*shown, *([f"{hidden} whose names are not shown"] if hidden else [])])
+    return ", ".join([*shown, *([f"({hidden} not shown)"] if hidden else [])])

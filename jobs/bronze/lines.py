@@ -17,7 +17,7 @@ from jobs.bronze.batch import Options, UnreadableFile
 from jobs.bronze.c3 import refuse_tracks
 
 STRETCH_BYTES = 8 << 20
-MOST_TIMES_UNFOLDED = 200
+MOST_TIMES_UNFOLDED = 100
 ALWAYS_UNFOLDED_BYTES = 64 << 20
 """A compressed file may unfold to this, or to so many times its size; a day of events unfolds to 10 to 30 times."""
 MOST_LINES = 250_000

@@ -97,7 +97,7 @@ def move_out(folder: Path) -> None:
 
 def zipped(piece: bytes, times: int) -> bytes:
     """The piece many times over, as members of one gzip file."""
-    return gzip.compress(piece * 8, 1, mtime=0) * (times // 8)
+    return gzip.compress(piece * 8, 9, mtime=0) * (times // 8)
 
 
 def large_line(home: Path) -> None:
@@ -111,6 +111,16 @@ def large_line(home: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"][0] |= {"bytes": GIB, "sha256": digest}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def objects() -> bytes:
+    """8 million good events that unfold to a thousand times the file."""
+    return zipped(json_file(EVENTS) * 20_000, 400)
+
+
+def stated_objects(home: Path) -> None:
+    """The same under a manifest that says how many they are."""
+    offer(load_settings(home=home, profile="local"), EVENTS, "e.gz", objects(), 8_000_000)
 
 
 def deep(opening: str, closing: str) -> bytes:
@@ -228,7 +238,7 @@ TEXTS: dict[str, tuple[Callable[[], bytes], str]] = {
 ZIPPED: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip_of_line_feeds": (lambda: zipped(b"\n" * PIECE, GIB // PIECE), "too_many_malformed"),
     "gzip_of_one_line": (lambda: zipped(b"x" * PIECE, GIB // PIECE), "line_too_long"),
-    "gzip_of_objects": (lambda: zipped(json_file(EVENTS) * 20_000, 400), "unfolds_too_far"),
+    "gzip_of_objects": (objects, "row_count"),
     "lines_no_json": (lambda: zipped(b"x\n" * (PIECE // 2), 8), "too_many_malformed"),
     "json_deep_lists": (lambda: deep("[", "]"), ""),
     "json_deep_objects": (lambda: deep('{"a":', "}"), ""),
@@ -239,7 +249,7 @@ SHEETS: dict[str, tuple[Callable[[], bytes], str]] = {
     "xlsx_lies_about_its_size": (lying, "not_a_spreadsheet"),
     "xlsx_entities": (lambda: workbook(xl__worksheets__sheet1=laughing), "spreadsheet_declares_entities"),
     "xlsx_far_rows": (lambda: workbook(xl__worksheets__sheet1=far_rows), "spreadsheet_too_large"),
-    "xlsx_many_cells": (lambda: sheet_file([header(), *[["1"] * 180] * 6000]), "spreadsheet_too_large"),
+    "xlsx_many_cells": (lambda: sheet_file([header(), *[["1"] * 180] * 3000]), "spreadsheet_too_large"),
     "xlsx_encrypted": (encrypted, "not_a_spreadsheet"),
     "xlsx_cut": (lambda: workbook()[:2000], "not_a_spreadsheet"),
 }
@@ -268,6 +278,7 @@ CASES: dict[str, Case] = {
     **{case: (FLOWS, manifest_as(change), place(FLOWS, told)) for case, (change, told) in FOLDERS.items()},
     "feed_folder_link": (FLOWS, manifest_as(move_out), f"{place(FLOWS)[:-1]}: outside_landing"),
     "line_of_1_gb": (FLOWS, large_line, f"{place(FLOWS)}f.txt: line_too_long"),
+    "gzip_of_stated_objects": (EVENTS, stated_objects, f"{place(EVENTS)}e.gz: unfolds_too_far"),
     **delivered(FLOWS, "f.txt", TEXTS),
     **delivered(EVENTS, "e.gz", ZIPPED),
     **delivered(SPEND, "s.xlsx", SHEETS),

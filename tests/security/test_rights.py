@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from brokerlake import doctor
 from brokerlake.errors import ConfigurationError
 from brokerlake.rights import close_folders
 from brokerlake.settings import load_settings
@@ -76,7 +77,9 @@ def test_close_folders__open_ones_of_an_older_lake__closed_landing_keeps_its_gro
     for folder in (settings.landing, settings.vault, settings.lake / "bronze", settings.home / "truth"):
         folder.mkdir(parents=True)
         folder.chmod(0o775)
+    assert "landing, vault, lake/bronze, truth: open" in doctor.check_rights(settings).line
     close_folders(settings)
+    assert doctor.check_rights(settings).is_good
     assert settings.landing.stat().st_mode & 0o777 == 0o770
     for folder in (settings.vault, settings.lake / "bronze", settings.home / "truth", settings.private / "keys"):
         assert folder.stat().st_mode & 0o777 == 0o700
