@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 BIN := .venv/bin
 STAMP := .brokerlake/setup.stamp
 
-.PHONY: help setup nightly airflow test test-fast test-release lint sql report doctor reset clean
+.PHONY: help setup nightly airflow test test-fast test-release lint bench sql report doctor reset clean
 
 help:  ## Print this help
 	@echo "brokerlake: a broker's nightly extracts, made into customer knowledge"
@@ -40,13 +40,16 @@ test: $(STAMP) lint  ## Lint and every test but the longest
 test-release: $(STAMP)  ## The tests that take many minutes each
 	@$(BIN)/python -m pytest -m release
 
-test-fast: $(STAMP)  ## The tests that take under two minutes together
+test-fast: $(STAMP)  ## What needs no Spark, and one or two Spark tests a layer: under two minutes
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not slow and not release"
 
 lint: $(STAMP)  ## ruff, its formatter and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: $(STAMP)  ## Time one large day beside DuckDB; make bench SCALE=0.05 is smaller; a page comes of the whole one
+	@$(BIN)/python -m benchmarks --scale $${SCALE:-1} $$(test "$${SCALE:-1}" = 1 && echo --fill-page)
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing
 	@$(BIN)/brokerlake sql $${SQL:+"$$SQL"}

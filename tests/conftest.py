@@ -14,6 +14,18 @@ PROJECT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TZ", "UTC")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for Spark is marked so. It is slow, but for one or two of each layer, the smoke tests; these
+    share a worker, so that `make test-fast` starts one JVM.
+    """
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
+            is_smoke = item.get_closest_marker("smoke") is not None
+            item.add_marker(pytest.mark.xdist_group("smoke") if is_smoke else "slow")
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     return PROJECT

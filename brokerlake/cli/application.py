@@ -11,7 +11,7 @@ import click
 
 from brokerlake import __version__
 from brokerlake.cli.checks import doctor, quality
-from brokerlake.cli.corrections import replay, restate
+from brokerlake.cli.corrections import replay, restate, restrict
 from brokerlake.cli.history import releases, rollback, status
 from brokerlake.cli.keys import rotate_key
 from brokerlake.cli.lease import lease
@@ -47,6 +47,7 @@ for command in (
     backfill,
     replay,
     restate,
+    restrict,
     releases,
     rollback,
     lease,

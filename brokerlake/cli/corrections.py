@@ -63,3 +63,20 @@ def restate(place: Workplace, first: date, last: date, known_through: date | Non
     with long_work(lake.settings.logs, f"restate-{first}-{last}") as progress:
         release = run_restatement(lake, first, last, known_through=known_through, progress=progress)
     tell_release(release)
+
+
+@click.command(epilog="Example: brokerlake restrict --customer 1000000042 --why 'request of 25 October, case 17'")
+@click.option("--customer", required=True, help="customer_no of the person.")
+@click.option("--why", required=True, help="The reason, kept in ops.restrictions.")
+@click.option("--lift", is_flag=True, help="The person may be shown again.")
+@click.pass_obj
+def restrict(place: Workplace, customer: str, why: str, lift: bool) -> None:
+    """Take a person out of public gold and hide them from every reader, or lift that again."""
+    from brokerlake.run.restrict import lift_restriction, restrict_customer
+
+    lake = place.lake()
+    if lift:
+        lift_restriction(lake, customer, why)
+        click.echo("readers show the person again; new nights have them in gold, older dates after a backfill")
+        return
+    tell_release(restrict_customer(lake, customer, why, click.echo))

@@ -76,7 +76,7 @@ class _Run:
     before: dict[date, pa.Table]
     rejected: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    withdrawn: dict[date, int] = field(default_factory=dict)
+    withdrawn: dict[date, pa.Table] = field(default_factory=dict)
     counts: dict[date, FeedCounts] = field(default_factory=dict)
     failure: BaseException | None = None
 
@@ -167,7 +167,7 @@ def _commit_from_tasks(
                     run.assembler.tally.add(delivery, file, measure)
             _check(run)
             for night, rows in _withdrawals(run).items():
-                run.withdrawn[night] = rows.num_rows
+                run.withdrawn[night] = rows
                 parts = rows.append_column(in_tasks.PART, pa.array([in_tasks.ROW] * rows.num_rows, pa.string()))
                 pq.write_table(parts, at / f"withdrawn-{night}.parquet")
             _count(run)
@@ -214,7 +214,7 @@ def _stream(run: _Run, before_commit: Callable[[], None]) -> Iterator[pa.RecordB
             yield assembled.rows
         _check(run)
         for night, rows in _withdrawals(run).items():
-            run.withdrawn[night] = rows.num_rows
+            run.withdrawn[night] = rows
             yield from rows.to_batches()
         _count(run)
         before_commit()
@@ -264,7 +264,7 @@ def _check(run: _Run) -> None:
     for night, deliveries in run.counting.items():
         for delivery in deliveries:
             run.assembler.tally.check(delivery)
-        counts = run.assembler.tally.counts(deliveries, (), 0)
+        counts = run.assembler.tally.counts(deliveries, (), None)
         if counts.rejected > run.source.reject_limit * counts.landed:
             raise _over_the_limit(run, night, counts)
 
@@ -292,5 +292,5 @@ def _withdrawals(run: _Run) -> dict[date, pa.Table]:
 
 def _count(run: _Run) -> None:
     for night, deliveries in run.counting.items():
-        withdrawn = run.withdrawn.get(night, 0)
+        withdrawn = run.withdrawn.get(night)
         run.counts[night] = run.assembler.tally.counts(deliveries, run.superseded[night], withdrawn)

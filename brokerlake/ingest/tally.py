@@ -32,6 +32,7 @@ class FeedCounts:
         withdrawn: rows added for keys that a higher sequence no longer has.
         superseded_rows: rows of deliveries that a higher sequence of the same night replaced, by their manifests.
         sums: control column -> (sum landed, sum of kept rows).
+        withdrawn_sums: control column -> sum of the withdrawal rows.
     """
 
     files: int
@@ -41,6 +42,7 @@ class FeedCounts:
     withdrawn: int
     superseded_rows: int
     sums: Mapping[str, tuple[Decimal, Decimal]]
+    withdrawn_sums: Mapping[str, Decimal]
 
 
 @dataclass
@@ -105,8 +107,10 @@ class Tally:
             sentence = f"expected {delivery.id_hash_total}, found {measure.id_hash}"
             raise fault(delivery.feed, manifest, "id_hash_total", sentence)
 
-    def counts(self, deliveries: Iterable[Delivery], superseded: Iterable[Delivery], withdrawn: int) -> FeedCounts:
-        """The totals of one night."""
+    def counts(
+        self, deliveries: Iterable[Delivery], superseded: Iterable[Delivery], withdrawn: pa.Table | None
+    ) -> FeedCounts:
+        """The totals of one night; `withdrawn` are its withdrawal rows."""
         night, files = Measure(), 0
         for delivery in deliveries:
             night.add(self._measures[delivery.identity])
@@ -116,9 +120,12 @@ class Tally:
             landed=night.landed,
             kept=night.kept,
             rejected=night.landed - night.kept,
-            withdrawn=withdrawn,
+            withdrawn=0 if withdrawn is None else withdrawn.num_rows,
             superseded_rows=sum(delivery.rows for delivery in superseded),
             sums={name: (night.landed_sums[name], night.kept_sums[name]) for name in self.control},
+            withdrawn_sums={
+                name: Decimal(0) if withdrawn is None else _column_sum(withdrawn, name) for name in self.control
+            },
         )
 
 
@@ -134,6 +141,10 @@ def plain_amounts(values: pa.Array) -> pa.Array:
     """The values that are plain decimals, exact; null for all others."""
     plain = pc.fill_null(pc.match_substring_regex(values, PLAIN_DECIMAL), False)
     return pc.if_else(plain, values, pa.scalar(None, pa.string())).cast(AMOUNT)
+
+
+def _column_sum(rows: pa.Table, name: str) -> Decimal:
+    return sum((exact_sum(plain_amounts(chunk)) for chunk in rows[name].chunks), Decimal(0))
 
 
 def exact_sum(amounts: pa.Array) -> Decimal:

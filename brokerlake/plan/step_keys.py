@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from modulefinder import ModuleFinder
@@ -13,6 +13,7 @@ from brokerlake.catalog import Input, Table
 from brokerlake.lake import Lake
 from brokerlake.plan.dates import DELIVERED, is_as_of
 from brokerlake.plan.state import LedgerState, sha256
+from brokerlake.privacy.restrictions import leaves_out_persons
 
 
 def _imported_jobs(path: Path, project: Path) -> set[Path]:
@@ -49,8 +50,15 @@ def _text_hash(path: Path) -> str:
 class StepKeys:
     """Keys of the steps of one run."""
 
-    def __init__(self, lake: Lake, state: LedgerState, deliveries: Mapping[tuple[str, date], str]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        state: LedgerState,
+        deliveries: Mapping[tuple[str, date], str],
+        restricted: Sequence[str] = (),
+    ) -> None:
         self.lake = lake
+        self.restricted = tuple(restricted)
         self.state = state
         self.deliveries = deliveries
         self._fixed: dict[str, str] = {}
@@ -64,7 +72,8 @@ class StepKeys:
         knows = self._knowledge(table, day)
         parts = [self._input_part(table, entry, day, max(knows.values())) for entry in table.inputs]
         later = [f"{at} known through {night}" for at, night in knows.items() if night != at]
-        return sha256(self._fixed_part(table), *parts, *later)
+        left_out = self.restricted if leaves_out_persons(table, self.lake.contract(table.name)) else ()
+        return sha256(self._fixed_part(table), *parts, *later, *left_out)
 
     def _knowledge(self, table: Table, day: date) -> dict[date, date]:
         """The night whose knowledge counts for the date, and for the as-of date its labels are for."""

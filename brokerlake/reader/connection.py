@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from brokerlake.errors import ReleaseError
+from brokerlake.privacy.restrictions import hidden_rows
 from brokerlake.reader.readable import ReadableTable
 from brokerlake.tables.delta_queries import identifier, open_connection, quoted, scan
 
@@ -23,9 +24,12 @@ LATE_VIEW = "brokerlake.pending_restatements"
 def view_sql(table: ReadableTable) -> str:
     """The query of the table's view: the pinned version; for facts the latest known row of each key.
 
-    A key whose latest row was withdrawn is gone, and the source columns are left out.
+    A key whose latest row was withdrawn is gone, and the source columns are left out. Rows of restricted persons are
+    not there.
     """
-    rows = f"SELECT * FROM {scan(table.path, table.version)}"
+    restricted = hidden_rows(table.contract, table.hidden)
+    shown = f" WHERE NOT ({restricted})" if restricted else ""
+    rows = f"SELECT * FROM {scan(table.path, table.version)}{shown}"
     if table.log is None:
         return rows
     keys = ", ".join(identifier(column) for column in table.log.key)

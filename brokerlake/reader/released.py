@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from brokerlake.errors import ReleaseError
+from brokerlake.privacy.restrictions import leave_out
 from brokerlake.reader.connection import HISTORY_VIEW, LATE_VIEW, LIST_VIEW, connect, identifier
 from brokerlake.reader.readable import ReadableTable, readable_tables
 from brokerlake.release.releases import Release, find_release, read_releases
@@ -110,6 +111,7 @@ class ReleasedTables:
 
         table = self.table(name)
         rows = session.read.format("delta").option("versionAsOf", table.version).load(str(table.path))
+        rows = leave_out(rows, table.contract, table.hidden)
         if table.log is None:
             return rows
         order = [F.col(column).desc_nulls_last() for column in table.order]

@@ -77,7 +77,8 @@ def _ingest(run: Run, table: Table, days: list[date]) -> tuple[int, dict[date, M
 def _measured(run: Run, table: Table, day: date, counts: FeedCounts) -> Measured:
     rows = counts.kept + counts.withdrawn
     content = sha256(run.deliveries.get((str(table.feed), day), ""))
-    return Measured(rows, f"{rows}:{content}", {}, rows, {name: kept for name, (_, kept) in counts.sums.items()})
+    sums = {name: kept + counts.withdrawn_sums[name] for name, (_, kept) in counts.sums.items()}
+    return Measured(rows, f"{rows}:{content}", {}, rows, sums)
 
 
 def _totals(run: Run, table: Table, counts: Mapping[date, FeedCounts]) -> list[dict[str, Any]]:
@@ -88,7 +89,8 @@ def _totals(run: Run, table: Table, counts: Mapping[date, FeedCounts]) -> list[d
         decimals = {name: Decimal(value) for name, value in {**parts, **extra}.items()}
         rows.append(total_row(run, table, "bronze", day, "rows", Decimal(number.landed), **decimals))
         for name, (landed, kept) in number.sums.items():
-            rows.append(total_row(run, table, "bronze", day, name, landed, kept=kept, rejected=landed - kept))
+            money = {"kept": kept, "rejected": landed - kept, "withdrawn": number.withdrawn_sums[name]}
+            rows.append(total_row(run, table, "bronze", day, name, landed, **money))
     return rows
 
 

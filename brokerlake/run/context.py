@@ -17,6 +17,7 @@ from brokerlake.lease import Lease
 from brokerlake.plan.dates import RunDates, is_as_of
 from brokerlake.plan.state import NO_VERSION, PASSED, Done, LedgerState, load_state
 from brokerlake.plan.step_keys import StepKeys
+from brokerlake.privacy.restrictions import Hidden, find_map, identifiers_of, restricted_customers
 from brokerlake.release.releases import Release, current_release
 from brokerlake.run.meter import Meter, Spent
 from brokerlake.tables import ops
@@ -84,7 +85,17 @@ class Run:
     @cached_property
     def keys(self) -> StepKeys:
         """Step keys with what is known now."""
-        return StepKeys(self.lake, self.state, self.deliveries)
+        return StepKeys(self.lake, self.state, self.deliveries, self.restricted)
+
+    @cached_property
+    def restricted(self) -> tuple[str, ...]:
+        """Customers whose rows stay out of public gold."""
+        return restricted_customers(self.lake.settings)
+
+    def hidden(self) -> Hidden:
+        """What names them by the map as this run has it."""
+        person_map = find_map(self.lake.catalogue.tables.values(), self.lake.contract)
+        return identifiers_of(self.lake.settings, person_map, self.state.vector, self.restricted)
 
     def days_of(self, table: Table) -> tuple[date, ...]:
         """The table's dates in this run."""
@@ -187,6 +198,7 @@ class Run:
             "known_through": done.known_through if done else None,
             "verdict": verdict,
             "cpu_seconds": spent.cpu_seconds / shared,
+            "gate_cpu_seconds": spent.gate_cpu_seconds / shared,
             "wall_seconds": spent.wall_seconds / shared,
             "finished_at": datetime.now(UTC),
         }

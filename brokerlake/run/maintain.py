@@ -124,7 +124,7 @@ def _merge(lake: Lake, tables: Sequence[str], lease: Lease) -> None:
         path = _path(settings, name)
         if name in vector and name != LEDGER:
             delta_files.restore(path, vector[name])
-        version = housekeeping.merge_small_files(path, {"run_id": lease.run_id})
+        version = delta_files.merge_small_files(path, {"run_id": lease.run_id})
         if name in vector:
             vector[name] = version
     if all(version == base.vector[name] for name, version in vector.items() if name != LEDGER):

@@ -13,10 +13,12 @@ import psutil
 
 @dataclass(eq=False)
 class Spent:
-    """CPU and wall seconds of one step."""
+    """CPU and wall seconds of one step; `gate_cpu_seconds` is the part of the CPU that its checks took."""
 
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
+    gate_cpu_seconds: float = 0.0
+    is_in_gate: bool = False
 
 
 def tree_cpu_seconds() -> float:
@@ -43,7 +45,9 @@ class Meter:
     def _settle(self) -> None:
         now = tree_cpu_seconds()
         for spent in self._running:
-            spent.cpu_seconds += max(0.0, now - self._last) / len(self._running)
+            share = max(0.0, now - self._last) / len(self._running)
+            spent.cpu_seconds += share
+            spent.gate_cpu_seconds += share if spent.is_in_gate else 0.0
         self._last = now
 
     @contextmanager
@@ -60,3 +64,17 @@ class Meter:
                 self._settle()
                 self._running.remove(spent)
             spent.wall_seconds = perf_counter() - began
+
+    @contextmanager
+    def gate(self, spent: Spent) -> Iterator[None]:
+        """Counts what the block of a step under way takes as its gate."""
+        self._turn(spent, is_in_gate=True)
+        try:
+            yield
+        finally:
+            self._turn(spent, is_in_gate=False)
+
+    def _turn(self, spent: Spent, *, is_in_gate: bool) -> None:
+        with self._lock:
+            self._settle()
+            spent.is_in_gate = is_in_gate

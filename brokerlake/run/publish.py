@@ -12,12 +12,14 @@ import pyarrow.compute as pc
 
 from brokerlake.catalog import Carried, Table
 from brokerlake.errors import ConfigurationError, PlanError, TotalsError
+from brokerlake.privacy.restrictions import hidden_rows, leaves_out_persons
 from brokerlake.quality.results import CRITICAL, Result, file_results
 from brokerlake.release.releases import Release, publish_release
 from brokerlake.run.context import MANIFESTS, Run
 from brokerlake.run.landing_step import stale_feeds
 from brokerlake.run.verdicts import ROWS, file_totals, total_row
 from brokerlake.tables import delta_files, ops
+from brokerlake.tables.delta_queries import ask, identifier, scan_days
 
 LEDGER = "ops.ledger"
 MOST_OPS_FILES = 60
@@ -39,6 +41,11 @@ def publish(run: Run, tables: Sequence[Table], note: str | None = None) -> Relea
     if run.base and vector == {name: v for name, v in run.base.vector.items() if name != LEDGER}:
         run.progress(f"release {run.base.number} stands: nothing changed")
         return run.base
+    return publish_vector(run, vector, note)
+
+
+def publish_vector(run: Run, vector: dict[str, int], note: str | None = None) -> Release:
+    """One release row with these versions of the tables and the ledger as it stands."""
     run.check_lease()
     for name in ("ledger", "quality_results", "control_totals", "rejected"):
         path = ops.ops_path(run.lake.settings, name)
@@ -51,7 +58,7 @@ def publish(run: Run, tables: Sequence[Table], note: str | None = None) -> Relea
             run_id=run.run_id,
             kind=run.kind,
             night=run.dates.newest,
-            first_date=min(run.dates.nights or run.dates.as_of),
+            first_date=min(run.dates.nights or run.dates.as_of or (run.dates.newest,)),
             vector=vector,
             public=tuple(name for name in run.lake.catalogue.public if name in vector),
             stale_feeds=stale_feeds(run, run.dates.newest),
@@ -92,11 +99,15 @@ def _reconcile_carried(run: Run, table: Table) -> None:
         if carried.table not in run.lake.catalogue.tables:
             continue
         pairs = [(day, *_both(run, table, carried, day)) for day in days]
-        unequal = [pair for pair in pairs if pair[1] != pair[2]]
+        left_out = _left_out(run, table, carried, days)
+        unequal = [(day, here, there) for day, here, there in pairs if here + left_out[day] != there]
         sentence = f"{carried.column} equals {carried.source_column} of {carried.table}, date by date"
         rule = f"{carried.column}_carried_from_{carried.table.partition('.')[2]}"
         results.append(Result(rule, "totals", carried.column, CRITICAL, not unequal, len(unequal), len(days), sentence))
-        rows += [total_row(run, table, "gold", day, carried.column, there, kept=here) for day, here, there in pairs]
+        rows += [
+            total_row(run, table, "gold", day, carried.column, there, kept=here, restricted=left_out[day])
+            for day, here, there in pairs
+        ]
         causes += [
             f"{table.name}: {day}: {carried.column} is {here}, {carried.table} has {there}"
             for day, here, there in unequal[:1]
@@ -120,6 +131,24 @@ def _are_filed(run: Run, table: Table, results: Sequence[Result]) -> bool:
     known = {(row["version"], row["rule_id"], row["passed"]) for row in of_run.to_pylist()}
     version = run.state.vector.get(table.name)
     return all((version, result.rule_id, result.passed) in known for result in results)
+
+
+def _left_out(run: Run, table: Table, carried: Carried, days: Sequence[date]) -> dict[date, Decimal]:
+    """Per date what the source table holds of restricted persons, whom the table leaves out."""
+    none = dict.fromkeys(days, Decimal(0))
+    if not days or not run.restricted or not leaves_out_persons(table, run.contract(table)):
+        return none
+    source = run.lake.contract(carried.table)
+    condition = hidden_rows(source, run.hidden())
+    if condition is None or source.date_column is None:
+        return none
+    path, version = run.lake.settings.table_path(carried.table), run.state.vector[carried.table]
+    value = "count(*)" if carried.source_column == ROWS else f"sum({identifier(carried.source_column)})"
+    found = ask(
+        f"SELECT {identifier(source.date_column)} AS day, {value}::DECIMAL(38, 4) AS total "
+        f"FROM {scan_days(path, version, source.date_column, days)} AND ({condition}) GROUP BY ALL"
+    )
+    return none | {row["day"]: row["total"] or Decimal(0) for row in found.to_pylist()}
 
 
 def _both(run: Run, table: Table, carried: Carried, day: date) -> tuple[Decimal, Decimal]:

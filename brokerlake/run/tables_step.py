@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from brokerlake.catalog import Contract, Table
 from brokerlake.errors import BrokerlakeError, ContractError, QualityError, plain_cause
+from brokerlake.privacy.restrictions import leave_out, leaves_out_persons
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
 from brokerlake.quality.suites import LONGEST_SECONDS, Suite, load_suite, run_suite, suite_path
@@ -46,7 +47,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     spent = Spent()
     try:
         with run.meter.step() as spent:
-            written = [_make_days(run, table, batch) for batch in _batches(run, table, days)]
+            written = [_make_days(run, table, batch, spent) for batch in _batches(run, table, days)]
     except BrokerlakeError:
         run.record_failed(table.name, days, spent)
         raise
@@ -65,9 +66,10 @@ def _batches(run: Run, table: Table, days: Sequence[date]) -> list[list[date]]:
     return [list(batch) for _, batch in groupby(days, key=lambda day: run.restatement_of(table, day))]
 
 
-def _make_days(run: Run, table: Table, days: Sequence[date]) -> Written:
-    written = _write(run, table, days)
-    _judge(run, table, days, written)
+def _make_days(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Written:
+    written = _write(run, table, days, spent)
+    with run.meter.gate(spent):
+        _judge(run, table, days, written)
     run.state.vector[table.name] = written.version
     return written
 
@@ -79,9 +81,11 @@ def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
     return module.build(**{entry.name: cutter.cut(entry) for entry in table.inputs}, params=params)
 
 
-def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
+def _write(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Written:
     contract, settings = run.contract(table), run.lake.settings
     built = _build(run, table, days)
+    if run.restricted and leaves_out_persons(table, contract):
+        built = leave_out(built, contract, run.hidden())
     judged = VERDICT in built.columns
     frame = with_accounts(run, table, built, contract) if judged else spark_tables.shape_to_contract(built, contract)
     with staging.staged(frame, run.staging / table.name) as folder:
@@ -96,7 +100,8 @@ def _write(run: Run, table: Table, days: Sequence[date]) -> Written:
             base_version=run.state.vector.get(table.name),
             metadata=run.metadata(table, days),
         )
-        measured = _measure(run, table, contract, version, days)
+        with run.meter.gate(spent):
+            measured = _measure(run, table, contract, version, days)
         if judged:
             account_for_rows(run, table, folder, measured)
             file_late_rows(run, table, version, days)

@@ -174,7 +174,10 @@ def total_row(
 ) -> dict[str, Any]:
     """One row of ops.control_totals; `difference` is what no verdict explains."""
     known = (
-        dict.fromkeys((KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED, "withdrawn", "superseded"), Decimal(0)) | parts
+        dict.fromkeys(
+            (KEPT, REJECTED, DUPLICATE, UNCHANGED, DERIVED, "withdrawn", "superseded", "restricted"), Decimal(0)
+        )
+        | parts
     )
     return {
         "run_id": run.run_id,
@@ -185,7 +188,7 @@ def total_row(
         "measure": measure,
         "came_in": came_in,
         **known,
-        "difference": came_in - known[KEPT] - known[REJECTED] - known[DUPLICATE] - known[UNCHANGED],
+        "difference": came_in - sum(known[name] for name in (KEPT, REJECTED, DUPLICATE, UNCHANGED, "restricted")),
     }
 
 

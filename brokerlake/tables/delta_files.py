@@ -123,14 +123,16 @@ def read(path: Path, version: int | None = None, columns: list[str] | None = Non
     return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
 
 
-def commit_properties(metadata: Mapping[str, object]) -> CommitProperties:
-    """Properties of a commit that carries `metadata` as Delta's userMetadata."""
+def _properties(metadata: Mapping[str, object]) -> CommitProperties:
     return CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(metadata), default=str)})
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
-    """Append rows in one commit; the head's version after it."""
-    write_deltalake(path, rows, mode="append", commit_properties=commit_properties(metadata), writer_properties=WRITER)
+    """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
+    properties = _properties(metadata)
+    write_deltalake(
+        path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
+    )
     return DeltaTable(path).version()
 
 
@@ -143,9 +145,15 @@ def replace(
         rows,
         mode="overwrite",
         predicate=predicate,
-        commit_properties=commit_properties(metadata),
+        commit_properties=_properties(metadata),
         writer_properties=WRITER,
     )
+    return DeltaTable(path).version()
+
+
+def delete(path: Path, predicate: str, metadata: Mapping[str, object]) -> int:
+    """Delete the rows that `predicate` names in one commit; the head's version after it."""
+    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=_properties(metadata))
     return DeltaTable(path).version()
 
 
@@ -154,3 +162,9 @@ def compact(path: Path, most_files: int) -> None:
     table = DeltaTable(path)
     if len(table.file_uris()) > most_files:
         table.optimize.compact()
+
+
+def merge_small_files(path: Path, metadata: Mapping[str, object]) -> int:
+    """Merge the files of each partition in one commit that changes no row; the head's version after it."""
+    DeltaTable(path).optimize.compact(writer_properties=WRITER, commit_properties=_properties(metadata))
+    return DeltaTable(path).version()

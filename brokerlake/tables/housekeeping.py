@@ -1,4 +1,4 @@
-"""Housekeeping of one Delta table without a JVM: small files merged, files and log entries that nobody needs removed.
+"""Housekeeping of one Delta table without a JVM: files and log entries that nobody needs are found and removed.
 
 What is needed is said by versions, never by age alone: a pinned version stays readable however old its commit is.
 """
@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
-
-from brokerlake.tables.delta_files import WRITER, commit_properties
 
 HOUR_SECONDS = 3600
 LEAST_LOG_ENTRIES = 20
@@ -51,13 +49,6 @@ def fullest_partition(path: Path) -> int:
     names = [f"partition.{name}" for name in table.metadata().partition_columns]
     rows = zip(*(adds[name].to_pylist() for name in names), strict=True) if names else [()] * adds.num_rows
     return max(Counter(rows).values(), default=0)
-
-
-def merge_small_files(path: Path, metadata: Mapping[str, object]) -> int:
-    """Merge the files of each partition in one commit that changes no row; the head's version after it."""
-    table = DeltaTable(path)
-    table.optimize.compact(writer_properties=WRITER, commit_properties=commit_properties(metadata))
-    return DeltaTable(path).version()
 
 
 def find_spare(path: Path, keep_versions: Collection[int], *, hours: float, now: float | None = None) -> Spare:

@@ -59,6 +59,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("cpu_seconds", pa.float64()),
             ("wall_seconds", pa.float64()),
             ("finished_at", _TIME),
+            ("gate_cpu_seconds", pa.float64()),
         ]
     ),
     # One row per publish: the version of every table, readers see the public ones.
@@ -93,6 +94,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("derived", _MONEY),
             ("withdrawn", _MONEY),
             ("superseded", _MONEY),
+            ("restricted", _MONEY),
             ("difference", _MONEY),
         ]
     ),
@@ -128,6 +130,8 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("amount", _MONEY),
         ]
     ),
+    # One row per decision about a customer; the last one says whether they are restricted.
+    "restrictions": pa.schema([("customer_no", _TEXT), ("action", _TEXT), ("why", _TEXT), ("decided_at", _TIME)]),
     # One row per rule checked on a written version.
     "quality_results": pa.schema(
         [

@@ -67,3 +67,21 @@ def test_bronze__source_columns__stand_at_the_end():
         columns = contract_of(PROJECT, table.name).columns
         assert columns[-len(SOURCE_COLUMNS) :] == SOURCE_COLUMNS
         assert {column.type for column in columns[: -len(SOURCE_COLUMNS)]} == {"string"}
+
+
+NAMES_OF_PERSONS = {"customer_no", "account_id", "device_id", "one_id", "party_id", "identifier"}
+
+
+@pytest.mark.parametrize("table", [name for name in TABLES if CATALOGUE[name].layer in ("silver", "gold")])
+def test_contract__column_that_names_a_person__is_marked_so_that_a_restriction_hides_it(table):
+    for column in contract_of(PROJECT, table).columns:
+        if column.name in NAMES_OF_PERSONS:
+            assert column.get("person") or column.get("person_kind"), f"{table}.{column.name}"
+
+
+def test_contracts__map_of_persons__is_one_table_with_one_identifier_and_one_person():
+    contracts = [contract_of(PROJECT, name) for name in TABLES]
+    (only,) = [contract for contract in contracts if contract.properties.get("names_persons")]
+    assert sum(bool(column.get("person_kind")) for column in only.columns) == 1
+    assert sum(bool(column.get("person")) for column in only.columns) == 1
+    assert CATALOGUE[only.table].log is not None

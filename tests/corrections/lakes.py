@@ -11,7 +11,7 @@ from pathlib import Path
 from brokerlake.lake import Lake
 from brokerlake.settings import Settings
 from tests.e2e import nights
-from tests.faults.extracts import hand_over
+from tests.faults.extracts import deliver, hand_over
 from tests.faults.firm import Firm, Night
 
 CONF = Path(__file__).parent / "conf"
@@ -30,11 +30,18 @@ class Landed:
 
 
 def land(home: Path, like: Settings, count: int, *, seed: int = 1, trades: int = TRADES) -> Landed:
-    """Deliveries of the first `count` nights, all on time; the same for the same seed."""
+    """Deliveries of the first `count` nights, all on time; the same for the same seed.
+
+    The firm's own corrections are left out: each is a late fact, and the tests say which of those there are.
+    """
     lake = nights.open_scratch(home, like, CONF)
     days = [day for day in lake.calendar.days if day >= START][:count]
     firm = Firm(seed, customers=CUSTOMERS, trades=trades)
     rows = {day: hand_over(lake.settings.landing, firm, day) for day in days}
+    for day in days:
+        rows[day][EXECUTIONS] = [row for row in rows[day][EXECUTIONS] if row["revision"] == "0"]
+        remove(lake, day)
+        deliver(lake.settings.landing, EXECUTIONS, day, rows[day][EXECUTIONS])
     # Tokens are compared between lakes, so all of them sign with one key.
     (lake.settings.private / "keys").mkdir(parents=True)
     key = lake.settings.private / "keys" / "k1.key"

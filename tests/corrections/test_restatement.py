@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from decimal import Decimal
 
 import pytest
 
+from brokerlake.release.releases import current_release
+from brokerlake.release.restatements import pending
 from brokerlake.run.restate import as_of_tables, run_restatement
+from brokerlake.tables import ops
 from tests.corrections import lakes
 from tests.e2e import nights
 
@@ -38,16 +42,35 @@ def as_of_content(landed) -> dict:
     return {key: digest for key, digest in nights.content(landed.lake).items() if key[0] in names}
 
 
+def listed(landed) -> set[tuple]:
+    """What ops.pending_restatements says of the amounts."""
+    rows = ops.read_ops(landed.lake.settings, "pending_restatements").to_pylist()
+    names = ("night", "effective_date", "first_as_of_date", "last_as_of_date", "row_count", "amount")
+    return {tuple(row[name] for name in names) for row in rows if row["measure"] == "amount"}
+
+
+def traded(landed, day) -> Decimal:
+    """The sum of the executions of a day."""
+    return sum((Decimal(row["amount"]) for row in landed.rows[day][lakes.EXECUTIONS]), Decimal(0))
+
+
 def test_late_files__restated__equal_to_on_time_and_stay_so(on_time, late, tmp_path, test_settings):
     days, right, known = late.days, as_of_content(on_time), as_of_content(late)
     wrong = {key for key in right if right[key] != known[key]}
     assert {day for _, day in wrong} == set(days[1:6]), "dates before the first late file and from its night on"
     assert {table for table, _ in wrong} == {"silver.customer_windows", "gold.rfm", "gold.clv_features"}
+    due = pending(late.lake.settings, current_release(late.lake.settings))
+    assert (due.dates, due.rows) == (tuple(days[1:6]), len(LATE) * lakes.TRADES)
+    assert listed(late) == {
+        (days[came], days[at], days[at], days[came - 1], lakes.TRADES, traded(late, days[at]))
+        for at, came in LATE.items()
+    }
     home = tmp_path / "home"
     shutil.copytree(late.lake.settings.home, home)
     restated = lakes.Landed(nights.open_scratch(home, test_settings, lakes.CONF), days, late.rows)
     run_restatement(restated.lake, days[1], days[5], known_through=days[6], progress=nights.say_nothing)
     assert as_of_content(restated) == right
+    assert pending(restated.lake.settings, current_release(restated.lake.settings)).dates == ()
     nights.night(restated.lake, days[3])
     nights.backfill(restated.lake, days[0], days[-1])
     assert as_of_content(restated) == right

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+from brokerlake.cli import main
 from brokerlake.errors import RejectLimitError
 from brokerlake.lake import Lake
 from brokerlake.reader import open_release
@@ -50,6 +51,11 @@ class History:
     release: Release
 
 
+def _at(lake: Lake) -> list[str]:
+    """Options of the command line for the firm's lake."""
+    return ["--home", str(lake.settings.home), "--conf", str(young_firm.CONF)]
+
+
 @pytest.fixture(scope="module")
 def firm(spark, test_settings, tmp_path_factory) -> History:
     lake = young_firm.open_firm(tmp_path_factory.mktemp("firm") / "home", test_settings)
@@ -63,7 +69,7 @@ def firm(spark, test_settings, tmp_path_factory) -> History:
     before = young_firm.open_firm(home, test_settings)
 
     good = [execution(f"x4{n:03d}", D4, 1, "1.00") for n in range(250)]
-    young_firm.deliver_executions(lake, D4, [*good[:10], *(row | {"amount": "much"} for row in good[10:])])
+    young_firm.deliver_executions(lake, D4, [*good[:10], *(row | {"quantity": "much"} for row in good[10:])])
     with pytest.raises(RejectLimitError) as refused:
         nights.night(lake, D4)
     head = DeltaTable(lake.settings.table_path(EXECUTIONS)).version()
@@ -74,7 +80,8 @@ def firm(spark, test_settings, tmp_path_factory) -> History:
     young_firm.deliver_executions(
         lake, D1, [execution("x11", D1, 1, "11.00"), execution("x13", D1, 3, "99.00")], sequence=2, delivered_on=D4
     )
-    release = nights.night(lake, D4)
+    assert main([*_at(lake), "nightly", "--date", str(D4)]) == 0
+    release = read_releases(lake.settings)[-1]
     run_group(lake, "publish", D4, nights.say_nothing)
     return History(lake, before, str(refused.value), head, seen, release)
 
@@ -148,6 +155,20 @@ def test_publish__again__files_no_carried_total_twice(firm):
     times = Counter((r["table_name"], r["rule_id"], r["version"]) for r in carried)
     assert len(times) >= 4
     assert set(times.values()) == {1}
+
+
+def test_commands__with_the_firms_conf__plan_and_show_its_lake(firm, capsys):
+    assert main([*_at(firm.lake), "status"]) == 0
+    told = capsys.readouterr().out
+    assert "serving release 2: night 1997-01-04" in told
+    assert "still missing and required: trading_executions" in told
+    assert main([*_at(firm.lake), "plan", "--date", str(D4)]) == 0
+    assert "0 tables to run" in capsys.readouterr().out
+    assert main([*_at(firm.lake), "quality"]) == 0
+    assert "0 critical" in capsys.readouterr().out
+    query = "SELECT count(*) AS people FROM gold.rfm WHERE as_of_date = DATE '1997-01-04'"
+    assert main([*_at(firm.lake), "sql", query, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == "people\n3\n"
 
 
 def test_night__made_again_with_other_content__later_silver_nights_are_made_again_before_the_publish(firm):

@@ -31,6 +31,7 @@ COMMANDS = {
     "backfill",
     "replay",
     "restate",
+    "restrict",
     "releases",
     "rollback",
     "lease",

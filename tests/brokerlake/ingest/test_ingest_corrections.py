@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from brokerlake.settings import Settings
@@ -40,6 +42,8 @@ def test_ingest_feed__correction_after_its_night__missing_keys_are_withdrawn(set
     assert gone["_file"] == f"{FLOWS}/2024-03-04/seq=2/manifest.json"
     counts = done.counts[TUESDAY]
     assert (counts.landed, counts.kept, counts.withdrawn) == (2, 2, 1)
+    assert counts.sums["amount"] == (Decimal("109.25"), Decimal("109.25"))
+    assert counts.withdrawn_sums == {"amount": Decimal("10.25")}
 
 
 def test_ingest_feed__key_withdrawn_before__is_not_withdrawn_again(settings):

@@ -46,6 +46,7 @@ def test_other_libraries__same_rows(lake):
     assert dict(rows) == LATEST
 
 
+@pytest.mark.smoke
 @pytest.mark.spark
 def test_spark__same_rows_and_columns_as_arrow(lake, spark):
     released = open_release(lake.settings)

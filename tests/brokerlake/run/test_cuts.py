@@ -106,6 +106,7 @@ def test_previous__night_before_was_not_made__is_refused(spark, test_settings, f
         cutter.cut(entry)
 
 
+@pytest.mark.smoke
 def test_as_of__correction_and_withdrawal__show_from_their_delivery_on(spark, test_settings, flows):
     frame = _cut(spark, test_settings, flows, "as_of", [D2, D3, D4])
     assert _pairs(frame, "as_of_date", "flow_id", "amount") == [
@@ -115,6 +116,7 @@ def test_as_of__correction_and_withdrawal__show_from_their_delivery_on(spark, te
     ]  # fmt: skip
 
 
+@pytest.mark.smoke
 def test_trading_days_back__late_row__is_in_every_later_window_that_covers_it(spark, test_settings, flows):
     frame = _cut(spark, test_settings, flows, "trading_days_back", [D2, D3, D4], span=2)
     assert _pairs(frame, "as_of_date", "flow_id", "amount") == [

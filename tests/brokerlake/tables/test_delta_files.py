@@ -46,3 +46,13 @@ def test_restore__unpublished_head__content_of_the_version_is_the_head_again(tmp
     head = delta_files.restore(tmp_path, published)
     assert head > published + 1
     assert delta_files.read(tmp_path)["flow_id"].to_pylist() == ["a"]
+
+
+def test_append__rows_with_a_column_the_table_lacks__adds_it_and_keeps_what_was_there(tmp_path):
+    delta_files.append(tmp_path, pa.table({"step": ["a"], "cpu_seconds": [1.0]}), {})
+    delta_files.append(tmp_path, pa.table({"step": ["b"], "cpu_seconds": [2.0], "gate_cpu_seconds": [0.5]}), {})
+    assert DeltaTable(tmp_path).protocol().min_reader_version == 1
+    assert sorted(delta_files.read(tmp_path).to_pylist(), key=lambda row: row["step"]) == [
+        {"step": "a", "cpu_seconds": 1.0, "gate_cpu_seconds": None},
+        {"step": "b", "cpu_seconds": 2.0, "gate_cpu_seconds": 0.5},
+    ]

@@ -50,6 +50,7 @@ def _flow(name, amount, day):
     return {"flow_id": name, "amount": amount, "flow_date": day, "_business_date": day, "_delivered_on": day}
 
 
+@pytest.mark.smoke
 def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(spark, tmp_path, most_open_columns):
     path = tmp_path / "flows"
     first = _commit(spark, path, [_flow("a", 1, D1), _flow("b", 2, D2), _flow("no", -1, D2)], [D1, D2], None)

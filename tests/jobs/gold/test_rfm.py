@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
+
 from jobs.gold.rfm import Params, build
 from tests.jobs.gold.people import ONE, TWO, customers, fit, identity_map, missing_required, parameters
 from tests.rows import as_dicts, rows
@@ -49,6 +51,7 @@ def run(spark, days) -> dict[tuple[str, str], tuple]:
     }
 
 
+@pytest.mark.smoke
 def test_build__active_inactive_and_unknown__scored_among_the_active_only(spark):
     assert run(spark, [ONE]) == {
         ("p_1", ONE): ("551", "loyal", 5, "5.0000"),

@@ -43,6 +43,7 @@ def unreadable(spark):
     return frame(spark, [row("z", D1, D1)]).where(F.raise_error(F.concat(F.lit("read "), F.col("id"))).isNull())
 
 
+@pytest.mark.smoke
 def test_judge__two_broken_rules__the_first_is_named(spark):
     rows = frame(spark, [row(None, D1, D1, note=None), row("a", D1, D1), row("a", D1, D1, note=None)])
     rules = [Rule("id_missing", F.col("id").isNull()), Rule("note_missing", F.col("note").isNull())]
@@ -56,6 +57,7 @@ def test_judge__condition_is_null_or_no_rules__kept(spark):
     assert judge(rows, []).first()["_rule"] is None
 
 
+@pytest.mark.smoke
 def test_mark_repeats__same_night__first_line_stays(spark):
     rows = judged(
         spark,

@@ -32,6 +32,7 @@ def build_log(feed, earlier):
     return build(changes=feed, earlier=earlier, params=Params(time_zone="Asia/Shanghai"))
 
 
+@pytest.mark.smoke
 def test_build__good_row__typed(spark):
     (row,) = build_log(delivered(spark, {}), rows(spark, TABLE)).collect()
     assert (row["_verdict"], row["op"], row["is_deleted"]) == ("kept", "S", False)

@@ -1,6 +1,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+
 from jobs.silver.executions import Params, build
 from tests.jobs.silver.nights import at_once, of_nights, one_by_one, verdicts
 from tests.rows import rows
@@ -88,6 +90,7 @@ def test_build__good_rows__typed_with_customer_line_and_amounts(spark):
     assert found["e6"]["trade_date"] == date(2024, 3, 4) and found["e6"]["nav_date"] == date(2024, 3, 1)
 
 
+@pytest.mark.smoke
 def test_build__bad_rows__rejected_by_the_first_broken_rule(spark):
     bad = {
         "execution_id_missing": {"execution_id": ""},

@@ -163,12 +163,21 @@ SELECT one_id, DATE '{as_of}' AS as_of_date, {LABEL_DAYS} AS label_window_tradin
   accounts_closed_on, moved_out_on, '1' AS definition_version, DATE '{known_on}' AS known_on FROM labelled"""
 
 
-def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values") -> str:
+def customer_360(as_of: date, columns: list[str]) -> str:
     """gold.customer_360 of the date without `tags`; `columns` are the contract's, the windows' ones are told by name.
 
     The tags column has a query of its own (tag_values).
     """
-    of_windows = [name for name in columns if _is_window(name)]
+    return customer_360_over(all_ctes(as_of, windows_of_360(columns)), as_of, columns)
+
+
+def windows_of_360(columns: list[str]) -> list[str]:
+    """Columns of customer_windows that are needed for the given ones of customer_360."""
+    return [name for name in columns if _is_window(name)]
+
+
+def customer_360_over(ctes: str, as_of: date, columns: list[str]) -> str:
+    """The same over a WITH clause that has people, account, customer_owner, milestones and windows."""
     book = state_as_of("adviser_book_changes", "adviser_id, customer_no, role", as_of)
     advisers = state_as_of("adviser_changes", "adviser_id", as_of)
     branches = state_as_of("branch_changes", "branch_id", as_of)
@@ -179,7 +188,7 @@ def customer_360(as_of: date, columns: list[str], tags: str = "gold_tag_values")
     )
     judged = _judged_columns(as_of)
     picked = [f"{judged[name]} AS {name}" if name in judged else name for name in columns if name != "tags"]
-    return f"""{all_ctes(as_of, [*of_windows, *(["is_effective"] if "is_effective" not in of_windows else [])])},
+    return f"""{ctes},
 account_sum AS (
   SELECT one_id, count(*) AS account_count, count(*) FILTER (WHERE {open_}) AS open_account_count, {kinds},
     min(opened_on) AS first_account_opened_on, max(closed_on) FILTER (WHERE NOT {open_}) AS last_account_closed_on

@@ -1,0 +1,1 @@
+"""The night, timed: one large day beside DuckDB and the floor (`make bench`)."""

@@ -1,0 +1,97 @@
+"""Sizes, shifted history, cloned homes, marks of what is done, memory looked at."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from benchmarks.history import pairs, shifted
+from benchmarks.homes import clone_home, once
+from benchmarks.prepare import BenchmarkError
+from benchmarks.sizes import EARLIER_DAYS, NIGHTS, Sizes, days_of_facts
+from benchmarks.watch import Watched, run_watched
+from brokerlake.lake import open_lake
+
+
+@pytest.fixture
+def lake(test_settings):
+    return open_lake(test_settings)
+
+
+def test_sizes__scale_one_and_a_quarter__are_proportional():
+    whole = Sizes(1.0)
+    assert (whole.customers, whole.executions, whole.events) == (200_000, 2_000_000, 5_000_000)
+    assert (whole.history_days, whole.demo_customers) == (250, 2_000)
+    fourth = whole.quarter()
+    assert (fourth.customers, fourth.executions, fourth.events) == (50_000, 500_000, 1_250_000)
+
+
+def test_days_of_facts__in_the_calendar__are_trading_days_in_a_row(lake):
+    days = days_of_facts(lake.calendar)
+    assert len(days) == EARLIER_DAYS + NIGHTS
+    assert lake.calendar.between(days[0], days[-1]) == days
+
+
+def test_pairs__of_three_days__end_the_day_before_and_leave_out_the_opening_day(lake):
+    earlier = days_of_facts(lake.calendar)[:3]
+    found = pairs(lake, earlier, 250)
+    assert len({target for _, target in found}) == 250
+    assert found[-1][1] == lake.calendar.previous(earlier[0])
+    assert {source for source, _ in found} == set(earlier[1:])
+
+
+def test_shifted__rows_of_a_night__keep_the_distance_between_their_dates():
+    source, target = date(2024, 9, 3), date(2024, 2, 29)
+    rows = pa.table(
+        {
+            "party_id": ["c1", "c2"],
+            "effective_date": pa.array([source, date(2024, 9, 2)], pa.date32()),
+            "_delivered_on": pa.array([source, source], pa.date32()),
+        }
+    )
+    assert shifted(rows, source, target).to_pylist() == [
+        {"party_id": "c1", "effective_date": target, "_delivered_on": target},
+        {"party_id": "c2", "effective_date": date(2024, 2, 28), "_delivered_on": target},
+    ]
+
+
+def test_clone_home__log_changed_in_the_clone__leaves_the_source(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "lake").mkdir(parents=True)
+    (source / "lake" / "data.parquet").write_bytes(b"rows")
+    (source / "lake" / "log.json").write_text("1")
+    clone_home(source, target)
+    assert (target / "lake" / "data.parquet").samefile(source / "lake" / "data.parquet")
+    (target / "lake" / "log.json").write_text("2")
+    (target / "lake" / "data.parquet").unlink()
+    assert (source / "lake" / "log.json").read_text() == "1"
+    clone_home(source, target)
+    assert (target / "lake" / "log.json").read_text() == "1"
+
+
+def test_once__step_fails_then_works__runs_until_it_is_done_and_never_again(tmp_path):
+    calls: list[str] = []
+
+    def broken() -> None:
+        calls.append("broken")
+        raise OSError("disk")
+
+    with pytest.raises(OSError):
+        once(tmp_path, "extracts", broken, lambda _: None)
+    once(tmp_path, "extracts", lambda: calls.append("made"), lambda _: None)
+    once(tmp_path, "extracts", lambda: calls.append("again"), lambda _: None)
+    assert calls == ["broken", "made"]
+
+
+def test_peak__of_a_stretch__is_the_most_within_or_the_look_before_it():
+    watched = Watched(((1.0, 10), (2.0, 40), (3.0, 20)))
+    assert watched.peak() == 40
+    assert watched.peak(2.5, 3.5) == 20
+    assert watched.peak(2.1, 2.2) == 40
+
+
+def test_run_watched__module_that_fails__names_it():
+    with pytest.raises(BenchmarkError, match=r"benchmarks\.floor .* exit code 2"):
+        run_watched("benchmarks.floor", "--nonsense")
