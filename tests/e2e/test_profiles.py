@@ -79,6 +79,8 @@ def test_standalone__night_by_a_real_scheduler__equals_the_classic_night_and_lea
     assert log.exists(), "the night had no server of its own"
     assert not list((settings.private / "spark" / "servers").glob("*.json"))
     assert processes_naming(settings.home) == []
+    stores = [file for name in ("logs", ".airflow") for file in (settings.home / name).rglob("*") if file.is_file()]
+    assert [f.name for f in stores if CLEAR.search(f.read_bytes().decode("utf-8", "replace"))] == []
 
 
 def test_cluster__night_on_two_workers_through_connect__equals_the_classic_night(firm, tmp_path):
