@@ -43,12 +43,13 @@ test-release: $(STAMP)  ## The tests that take many minutes each
 test-fast: $(STAMP)  ## What needs no Spark, and one or two Spark tests a layer: under two minutes
 	@$(BIN)/python -m pytest -n $$($(BIN)/python -m brokerlake.setup.workers) -m "not slow and not release"
 
-lint: $(STAMP)  ## ruff, its formatter and mypy
+lint: $(STAMP)  ## ruff, its formatter, mypy, and the audit of licences and advisories
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m brokerlake.audit
 
-bench: $(STAMP)  ## Time one large day beside DuckDB; make bench SCALE=0.05 is smaller; a page comes of the whole one
+bench: $(STAMP)  ## Time one large day beside DuckDB (hours); make bench SCALE=0.05 times a small one
 	@$(BIN)/python -m benchmarks --scale $${SCALE:-1} $$(test "$${SCALE:-1}" = 1 && echo --fill-page)
 
 sql: $(STAMP)  ## SQL shell over the current release; make sql SQL='SHOW TABLES' asks one thing

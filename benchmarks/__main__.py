@@ -14,9 +14,8 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.parts import Bench, measure_all
-from benchmarks.prepare import BenchmarkError
+from benchmarks.prepare import PROJECT, BenchmarkError
 from benchmarks.sizes import HISTORY_DAYS, Sizes
-from benchmarks.watch import PROJECT
 from brokerlake.cli.progress import Progress
 from brokerlake.errors import BrokerlakeError
 
@@ -32,18 +31,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--history-days", type=int, default=HISTORY_DAYS)
     parser.add_argument("--demo-days", type=int, nargs=2, default=(20, 400), metavar=("SHORT", "LONG"))
     parser.add_argument("--folder", type=Path, default=PROJECT / ".brokerlake" / "bench")
+    parser.add_argument("--set", action="append", default=[], help="a value of conf/ to try, e.g. spark.heap=3g")
     parser.add_argument("--fill-page", action="store_true", help="put the figures into docs/speed.md")
     return parser.parse_args()
 
 
-def run(sizes: Sizes, under: Path, *, page: Path | None = None) -> dict[str, object]:
+def run(sizes: Sizes, under: Path, *, settings: tuple[str, ...] = (), page: Path | None = None) -> dict[str, object]:
     """Measure everything and write speed.json and speed.md; what was measured."""
     facts = report.machine()
     with Progress(beat=MINUTE) as progress:
-        bench = Bench(sizes, under, progress)
+        bench = Bench(sizes, under, progress, settings)
         found = measure_all(bench)
         text = report.markdown(sizes, found, facts)
-        result = report.as_json(sizes, found, facts)
+        result = {**report.as_json(sizes, found, facts), "settings": list(settings)}
         (bench.folder / "speed.md").write_text(text, encoding="utf-8")
         (bench.folder / "speed.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
         progress(f"written: {bench.folder / 'speed.md'} and speed.json")
@@ -58,7 +58,7 @@ def main() -> int:
     given = arguments()
     sizes = Sizes(given.scale, given.history_days, tuple(given.demo_days))
     try:
-        result = run(sizes, given.folder, page=PAGE if given.fill_page else None)
+        result = run(sizes, given.folder, settings=tuple(given.set), page=PAGE if given.fill_page else None)
         if not all(dict(result["outputs_equal"]).values()):  # type: ignore[call-overload]
             raise BenchmarkError("benchmark: the six outputs of DuckDB and the lake differ; see speed.json, agreement")
     except BrokerlakeError as error:

@@ -13,6 +13,9 @@ import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from benchmarks.prepare import open_home
 from brokerlake.cli.progress import long_work
@@ -21,17 +24,28 @@ from brokerlake.run.nightly import run_night
 from brokerlake.settings import merge
 
 
+def as_conf(setting: str) -> dict[str, Any]:
+    """`spark.heap=3g` as {spark: {heap: 3g}}; raises ValueError without a name or a value."""
+    path, equals, value = setting.partition("=")
+    if not path or not equals:
+        raise ValueError(f"{setting}: expected name=value, e.g. spark.heap=3g")
+    found: Any = yaml.safe_load(value)
+    for name in reversed(path.split(".")):
+        found = {name: found}
+    return dict(found)
+
+
 def main() -> None:
     """Run the nights and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--at-a-time", type=int, default=0, help="tables side by side; 0 as configured")
+    parser.add_argument("--set", action="append", default=[], help="a value of conf/, e.g. spark.heap=3g")
     parser.add_argument("nights", type=date.fromisoformat, nargs="+")
     given = parser.parse_args()
     lake = open_home(given.home)
-    if given.at_a_time:
-        conf = merge(lake.settings.conf, {"spark": {"tables_at_a_time": given.at_a_time}})
+    for setting in given.set:
+        conf = merge(lake.settings.conf, as_conf(setting))
         lake = replace(lake, settings=replace(lake.settings, conf=conf))
     spent, began, done = 0.0, time.time(), []
     with long_work(lake.settings.logs, "benchmark-night") as progress:

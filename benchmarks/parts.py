@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 from benchmarks import agreement, figures
 from benchmarks.beside.sources import Night
 from benchmarks.homes import Progress, clone_home
-from benchmarks.prepare import open_home, prepare_demo, prepare_large
+from benchmarks.prepare import PROJECT, open_home, prepare_demo, prepare_large
 from benchmarks.sizes import Sizes
-from benchmarks.watch import PROJECT, Watched, run_watched
+from benchmarks.watch import Watched, run_watched
 from brokerlake.release.releases import find_release
 
 MEASURED_CODE = ("brokerlake", "jobs", "conf", "contracts", "expectations", "benchmarks")
@@ -37,11 +37,18 @@ def code_digest() -> str:
 
 @dataclass(frozen=True)
 class Bench:
-    """One benchmark: its sizes, the folder above all data, and where progress goes."""
+    """One benchmark.
+
+    Attributes:
+        sizes: of the large day.
+        under: the folder above all data.
+        settings: values of conf/ to measure the lake with, `spark.heap=3g`; figures are kept apart by them.
+    """
 
     sizes: Sizes
     under: Path
     progress: Progress
+    settings: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -51,7 +58,7 @@ class Bench:
     def kept(self, name: str, measure: Callable[[], Any]) -> Any:
         """The part's figures, measured now unless they are kept from the same code."""
         file = self.folder / "figures" / f"{name}.json"
-        code = code_digest()
+        code = " ".join([code_digest(), *self.settings])
         if file.exists():
             found = json.loads(file.read_text(encoding="utf-8"))
             if found["code"] == code:
@@ -63,10 +70,10 @@ class Bench:
         file.write_text(json.dumps({"code": code, "figures": values}, indent=1), encoding="utf-8")
         return values
 
-    def run_nights(self, home: Path, nights: list[date], at_a_time: int) -> tuple[list[dict[str, Any]], Watched]:
+    def run_nights(self, home: Path, nights: list[date], *more: str) -> tuple[list[dict[str, Any]], Watched]:
         """The nights in one fresh process on that home: what each took, and the memory of the process tree."""
         report = home / "night.json"
-        listed = ["--at-a-time", str(at_a_time), *map(str, nights)]
+        listed = [f"--set={setting}" for setting in (*self.settings, *more)] + [str(night) for night in nights]
         watched = run_watched("benchmarks.night", "--home", str(home), "--report", str(report), *listed)
         found: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))
         for entry in found:
@@ -79,7 +86,7 @@ def large_nights(bench: Bench) -> dict[str, Any]:
     prepared, nights = prepare_large(bench.sizes, bench.under, bench.progress)
     home = bench.folder / "steps"
     clone_home(prepared, home)
-    told, watched = bench.run_nights(home, nights, at_a_time=1)
+    told, watched = bench.run_nights(home, nights, "spark.tables_at_a_time=1")
     lake = open_home(home)
     for entry, night in zip(told, nights, strict=True):
         entry["steps"] = figures.steps_of(lake, night, watched)
@@ -111,20 +118,20 @@ def whole_night(bench: Bench) -> dict[str, Any]:
     prepared, nights = prepare_large(bench.sizes, bench.under, bench.progress)
     home = bench.folder / "whole"
     clone_home(prepared, home)
-    told, watched = bench.run_nights(home, nights[:1], at_a_time=0)
+    told, watched = bench.run_nights(home, nights[:1])
     steps = figures.steps_of(open_home(home), nights[0], watched)
-    again, _ = bench.run_nights(home, nights[:1], at_a_time=0)
+    again, _ = bench.run_nights(home, nights[:1])
     shutil.rmtree(home)
     return {"night": told[0] | {"steps": steps}, "again": again[0]}
 
 
 def quarter_night(bench: Bench) -> dict[str, Any]:
     """The cold night of a broker a fourth as large."""
-    smaller = Bench(bench.sizes.quarter(), bench.under, bench.progress)
+    smaller = replace(bench, sizes=bench.sizes.quarter())
     prepared, nights = prepare_large(smaller.sizes, smaller.under, smaller.progress)
     home = smaller.folder / "whole"
     clone_home(prepared, home)
-    told, _ = smaller.run_nights(home, nights[:1], at_a_time=0)
+    told, _ = smaller.run_nights(home, nights[:1])
     shutil.rmtree(home)
     return told[0]
 
@@ -134,7 +141,7 @@ def demo_night(bench: Bench, days: int) -> dict[str, Any]:
     prepared, night = prepare_demo(bench.sizes, days, bench.under, bench.progress)
     home = bench.folder / f"demo-{days}" / "whole"
     clone_home(prepared, home)
-    told, _ = bench.run_nights(home, [night], at_a_time=0)
+    told, _ = bench.run_nights(home, [night])
     shutil.rmtree(home)
     return told[0]
 

@@ -8,14 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-from benchmarks.prepare import BenchmarkError
+from benchmarks.prepare import PROJECT, BenchmarkError
 
 LOOK_SECONDS = 0.25
-PROJECT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)

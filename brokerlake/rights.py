@@ -30,11 +30,10 @@ def close_folders(settings: Settings) -> None:
         settings.private / "keys",
         settings.private / "spark",
         settings.lake / "bronze",
-        settings.lake / "ops" / "rejected",
         settings.logs,
     ):
         _close(settings, folder, ALL_BUT_OWNER)
-    for folder in (settings.home / "truth", settings.home / ".airflow"):
+    for folder in (settings.lake / "ops" / "rejected", settings.home / "truth", settings.home / ".airflow"):
         if folder.exists():
             _close(settings, folder, ALL_BUT_OWNER)
 

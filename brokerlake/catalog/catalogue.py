@@ -204,6 +204,7 @@ class Catalogue:
 def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
     for source in ("conf", "library"):
         if source in item:
+            checked_name(item[source], f"data_catalog.yaml: {table}: input {name}")
             return Input(name, None, "run", source=source, value=str(item[source]))
     dates, span = item.get("dates", ""), 0
     if isinstance(dates, Mapping):

@@ -16,7 +16,7 @@ from brokerlake.cli.workplace import Day, Workplace, show
 @click.argument("query", required=False)
 @click.option("--release", "number", type=click.IntRange(1), help="Release number; the current one when left out.")
 @click.option("--night", type=Day(), help="The newest release of that night.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "parquet", "xlsx"]), default="table")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 @click.pass_obj
 def sql(place: Workplace, query: str | None, number: int | None, night, form: str, output: Path | None) -> None:

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -137,6 +137,17 @@ def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], resul
     finally:
         source.delete_asset(name)
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
+
+
+def check_suite(suite: Suite, columns: Collection[str]) -> None:
+    """Raises QualityError when the suite has no rules, or one speaks of a column that is not among `columns`."""
+    if not suite.rules:
+        raise QualityError(f"{suite.table}: its suite has no rules, which counts as failed")
+    for rule in suite.rules:
+        for key in COLUMN_ARGUMENTS:
+            name = rule.kwargs.get(key)
+            if name is not None and name not in columns:
+                raise QualityError(f"{suite.table}: rule {rule.id}: no column {name}, which counts as failed")
 
 
 def run_suite(

@@ -1,12 +1,13 @@
-"""Rows as text or files: a table for the eye, CSV, JSON, Parquet."""
+"""Rows as text or files: a table for the eye, CSV, JSON, Parquet, XLSX."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import json
+import math
 import os
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,10 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brokerlake.errors import BrokerlakeError
+from brokerlake.reader import workbook
 
-FORMATS = ("table", "csv", "json", "parquet")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMATS = ("table", "csv", "json", "parquet", "xlsx")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula; the wide ones in Chinese and Japanese settings."""
 MOST_ROWS_SHOWN = 200
+_QUOTED = re.compile(r'[",\r\n]')
 
 
 class OutputError(BrokerlakeError):
@@ -41,6 +45,10 @@ def _csv_cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
     return guard(json.dumps(value, default=str)) if isinstance(value, list | dict) else str(value)
 
 
@@ -51,12 +59,17 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 def as_csv(table: pa.Table) -> str:
     """CSV with a header; text cells that begin like a formula are guarded, numbers stay numbers."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([guard(name) for name in table.column_names])
-    for row in _rows(table):
-        writer.writerow([_csv_cell(row[name]) for name in table.column_names])
-    return out.getvalue()
+    lines = [_csv_line([guard(name) for name in table.column_names])]
+    lines += (_csv_line([_csv_cell(row[name]) for name in table.column_names]) for row in _rows(table))
+    return "".join(lines)
+
+
+def _csv_line(cells: list[str]) -> str:
+    """One line by RFC 4180. Python's writer leaves a carriage return unquoted, behind which a reader sees a new row."""
+    if cells == [""]:
+        return '""\n'
+    quote = str.maketrans({'"': '""'})
+    return ",".join(f'"{c.translate(quote)}"' if _QUOTED.search(c) else c for c in cells) + "\n"
 
 
 def _json_value(value: Any) -> str:
@@ -103,12 +116,16 @@ def save(table: pa.Table, form: str, path: Path) -> None:
     """Write the file whole or not at all.
 
     Raises:
-        OutputError: the folder does not exist or cannot be written.
+        OutputError: the folder does not exist or cannot be written, or a spreadsheet has no room for the rows.
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
         if form == "parquet":
             pq.write_table(table, draft, compression="zstd")
+        elif form == "xlsx":
+            if table.num_rows > workbook.MOST_ROWS:
+                raise OutputError(f"{path}: a spreadsheet has room for {workbook.MOST_ROWS} rows; ask for csv or fewer")
+            workbook.write_workbook(table, draft, guard)
         else:
             draft.write_text(to_text(table, form), encoding="utf-8")
         os.replace(draft, path)
@@ -119,7 +136,7 @@ def save(table: pa.Table, form: str, path: Path) -> None:
 
 
 def to_text(table: pa.Table, form: str) -> str:
-    """The rows as text of one of the formats; Parquet is none.
+    """The rows as text of one of the formats; Parquet and XLSX are none.
 
     Raises:
         OutputError: the format cannot be shown as text.

@@ -17,6 +17,7 @@ HISTORY_LINES = 2000
 HELP = """SHOW TABLES;                       tables with descriptions, rows and dates
 DESCRIBE gold.customer_360;        columns of a table
 SELECT * FROM brokerlake.releases; what was published when
+FROM brokerlake.pending_restatements;  what came late and changes past dates
 .help  .quit                       (or Ctrl-D)"""
 
 
@@ -42,7 +43,16 @@ def _complete(released: ReleasedTables) -> None:
         import readline
     except ImportError:
         return
-    words = [*released.readable, "brokerlake.tables", "brokerlake.releases", "SELECT", "FROM", "WHERE", "DESCRIBE"]
+    words = [
+        *released.readable,
+        "brokerlake.tables",
+        "brokerlake.releases",
+        "brokerlake.pending_restatements",
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "DESCRIBE",
+    ]
 
     def find(text: str, state: int) -> str | None:
         found = [word for word in words if word.lower().startswith(text.lower())]

@@ -178,8 +178,6 @@ class Cutter:
         counts = effective or day
         if not spans:
             return frame.where(F.lit(False)).withColumn(AS_OF, F.lit(None).cast("date"))
-        if self.is_restated and effective:
-            frame = as_if_on_time(self, frame, day, effective)
         frame = frame.where(F.col(day) <= F.lit(max(span.known for span in spans)))
         frame = frame.where(F.col(counts) <= F.lit(max(span.last for span in spans)))
         if all(span.first for span in spans):
@@ -228,7 +226,10 @@ class Cutter:
         return self._with_known_on(joined)
 
     def _window(self, frame: DataFrame, entry: Input, source: Table, contract: Contract) -> DataFrame:
-        exploded = self._exploded(frame, self._spans(entry), contract, effective_column(source, contract))
+        effective = effective_column(source, contract)
+        if self.is_restated and effective:
+            frame = as_if_on_time(self, frame, str(contract.date_column), effective)
+        exploded = self._exploded(frame, self._spans(entry), contract, effective)
         # Ahead of a date every change of a log counts, not only the last one.
         if source.log is not None and not (entry.dates == "ahead" and source.log.effective):
             exploded = latest_known(exploded, source.log, contract, per=(AS_OF,))

@@ -1,7 +1,8 @@
 """Inputs of restated as-of dates: what came later, up to the night the restatement names, as if it had been on time.
 
-Facts and change logs say of which date they speak: a late row is shown as delivered on the night that owns that date.
-A log of states says only when a state became known; it is made again from its own inputs, shown that way.
+Facts say of which date they speak: a late row is shown as delivered on the night that owns that date. Change logs are
+cut by their effective date alone. A log of states says only when a state became known; it is made again from its own
+inputs, shown as if on time.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def restrict_customer(lake: Lake, customer: str, why: str, progress: Progress) -
     with hold(lake.settings, f"{KIND}:{base.number}") as lease:
         if customer not in before:
             decide(lake.settings, customer, RESTRICT, why)
-        return _leave_out(lake, base, [name for name in before if name != customer], progress, lease)
+        served = current_release(lake.settings) or base
+        return _leave_out(lake, served, [name for name in before if name != customer], progress, lease)
 
 
 def _leave_out(lake: Lake, base: Release, others: Sequence[str], progress: Progress, lease: Lease) -> Release:

@@ -13,7 +13,7 @@ from brokerlake.errors import BrokerlakeError, ContractError, QualityError, plai
 from brokerlake.privacy.restrictions import leave_out, leaves_out_persons
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
-from brokerlake.quality.suites import LONGEST_SECONDS, Suite, load_suite, run_suite, suite_path
+from brokerlake.quality.suites import LONGEST_SECONDS, Suite, check_suite, load_suite, run_suite, suite_path
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
 from brokerlake.run.late_facts import file_late_rows
@@ -47,7 +47,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     spent = Spent()
     try:
         with run.meter.step() as spent:
-            written = [_make_days(run, table, batch, spent) for batch in _batches(run, table, days)]
+            written = [_make_days(run, table, batch, spent) for batch in passes_of(run, table, days)]
     except BrokerlakeError:
         run.record_failed(table.name, days, spent)
         raise
@@ -59,7 +59,7 @@ def run_table_step(run: Run, table: Table) -> bool:
     return True
 
 
-def _batches(run: Run, table: Table, days: Sequence[date]) -> list[list[date]]:
+def passes_of(run: Run, table: Table, days: Sequence[date]) -> list[list[date]]:
     """The dates of each pass: all together, but restated ones apart from others, or one by one."""
     if table.run != "per_range":
         return [[day] for day in days]
@@ -134,6 +134,7 @@ def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> No
     rows = sum(m.row_count for m in written.measured.values())
     results = judge_contract(contract, written.measured)
     suite = load_suite(suite_path(settings.project, table.name))
+    check_suite(suite, contract.by_name)
     frame = _rows_to_judge(run, table, written.version, days, suite, rows)
     seconds = float(settings.conf.get("quality", {}).get("suite_seconds", LONGEST_SECONDS))
     results += run_suite(frame, suite, rows, seconds=seconds)

@@ -24,6 +24,7 @@ TABLE_SETTINGS = {
 WRITER = WriterProperties(
     compression="ZSTD", compression_level=1, default_column_properties=ColumnProperties(dictionary_enabled=False)
 )
+_COMMIT = re.compile(r"^[0-9]{20}\.json$")
 _ARROW = {
     "string": pa.string(),
     "bigint": pa.int64(),
@@ -50,13 +51,22 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 
 def head(path: Path) -> int | None:
-    """Newest version of the table, None when it does not exist."""
-    if not (path / "_delta_log").is_dir():
+    """Newest version of the table, None when it does not exist.
+
+    Taken from the names of the log's entries: opening a table reads its log, and heads are asked for hundreds of times.
+    """
+    log = path / "_delta_log"
+    if not log.is_dir():
         return None
-    try:
-        return DeltaTable(path).version()
-    except TableNotFoundError:
-        return None
+    versions = [int(entry.name[:20]) for entry in log.iterdir() if _COMMIT.match(entry.name)]
+    return max(versions, default=None)
+
+
+def _head_of_existing(path: Path) -> int:
+    version = head(path)
+    if version is None:
+        raise TableNotFoundError(f"no Delta table at {path.name}")
+    return version
 
 
 def create(path: Path, contract: Contract) -> int:
@@ -133,7 +143,7 @@ def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     write_deltalake(
         path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
     )
-    return DeltaTable(path).version()
+    return _head_of_existing(path)
 
 
 def replace(
@@ -148,13 +158,13 @@ def replace(
         commit_properties=_properties(metadata),
         writer_properties=WRITER,
     )
-    return DeltaTable(path).version()
+    return _head_of_existing(path)
 
 
 def delete(path: Path, predicate: str, metadata: Mapping[str, object]) -> int:
     """Delete the rows that `predicate` names in one commit; the head's version after it."""
     DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=_properties(metadata))
-    return DeltaTable(path).version()
+    return _head_of_existing(path)
 
 
 def compact(path: Path, most_files: int) -> None:
@@ -167,4 +177,4 @@ def compact(path: Path, most_files: int) -> None:
 def merge_small_files(path: Path, metadata: Mapping[str, object]) -> int:
     """Merge the files of each partition in one commit that changes no row; the head's version after it."""
     DeltaTable(path).optimize.compact(writer_properties=WRITER, commit_properties=_properties(metadata))
-    return DeltaTable(path).version()
+    return _head_of_existing(path)

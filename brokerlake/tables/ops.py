@@ -13,6 +13,7 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
 from brokerlake.errors import BrokerlakeError, frames_of, plain_cause
+from brokerlake.rights import make_closed
 from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
@@ -205,6 +206,8 @@ def _committing(settings: Settings, name: str) -> Iterator[None]:
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
     path = ops_path(settings, name)
+    if name == "rejected":
+        make_closed(path)
     with _committing(settings, name):
         if delta_files.head(path) is not None:
             delta_files.add_missing(path, OPS_SCHEMAS[name])

@@ -136,7 +136,7 @@ def describe_difference(expected: Sequence[str], found: Sequence[str]) -> str:
 def describe_names(names: Sequence[str], expected: Sequence[str], found: Sequence[str], quote: bool = False) -> str:
     """Those of the names found in a file that can be no content, the others counted."""
     known = {name.lower() for name in expected}
-    is_header = any(name in found for name in expected)
+    is_header = 2 * len(set(expected).intersection(found)) >= len(found)
 
     def is_no_content(name: str) -> bool:
         parts = [part.strip(" \"'\ufeff").lower() for part in _DELIMITERS.split(name)]

@@ -108,7 +108,9 @@ def _read_lines(lines: pa.Array, stretch: Stretch, columns: Sequence[SourceColum
     rows = None if has_nul else _try_parse(flat.filter(pc.is_null(rules)), columns)
     if rows is None:  # more is wrong than a line that is no JSON
         rules = _judge_lines(flat, columns)
-        rows = _parse_all(flat.filter(pc.is_null(rules)), columns)
+        rows = _try_parse(flat.filter(pc.is_null(rules)), columns)
+    if rows is None:
+        raise UnreadableFile("not_json", f"from line {stretch.first_line} on: lines that no rule explains")
     rules = pc.replace_with_mask(deep, pc.is_null(deep), rules)
     if len(rules) - rules.null_count > MOST_REJECTS:
         raise too_many_rejects(stretch.first_line)

@@ -20,6 +20,8 @@ STRETCH_BYTES = 8 << 20
 MOST_TIMES_UNFOLDED = 200
 ALWAYS_UNFOLDED_BYTES = 64 << 20
 """A compressed file may unfold to this, or to so many times its size; a day of events unfolds to 10 to 30 times."""
+MOST_LINES = 250_000
+"""Lines of a stretch; only lines of a few characters reach it before its bytes do."""
 LONGEST_LINE_BYTES = 1_000_000
 LINE_FEED = b"\n"
 _UTF8_NAMES = {"utf-8", "ascii"}
@@ -40,7 +42,8 @@ def read_stretches(path: Path, options: Options) -> Iterator[Stretch]:
     Also for a file that unfolds too far, and for the data of a card's track anywhere in it.
     """
     line = 1
-    for at, raw in enumerate(_cut_at_lines(path, options.compression)):
+    pieces = (part for piece in _cut_at_lines(path, options.compression) for part in _halve(piece))
+    for at, raw in enumerate(pieces):
         _refuse_nul_and_long_lines(raw, line)
         raw = _strip_mark(raw, options) if at == 0 else raw
         count = raw.count(b"\n") + (not raw.endswith(b"\n") and bool(raw))
@@ -74,6 +77,16 @@ def _cut_at_lines(path: Path, compression: str) -> Iterator[bytes]:
         raise UnreadableFile("compression", f"not readable as {compression}: cut or damaged") from broken
     if rest:
         yield rest
+
+
+def _halve(raw: bytes) -> Iterator[bytes]:
+    """The lines in parts of at most MOST_LINES."""
+    if raw.count(b"\n") <= MOST_LINES:
+        yield raw
+        return
+    cut = raw.find(LINE_FEED, len(raw) // 2) + 1 or raw.rfind(LINE_FEED) + 1
+    yield from _halve(raw[:cut])
+    yield from _halve(raw[cut:])
 
 
 def _line_at(raw: bytes, position: int, first_line: int) -> str:

@@ -16,9 +16,10 @@ import pytest
 from benchmarks import agreement
 from benchmarks.beside.__main__ import make_all
 from benchmarks.beside.sources import OUTPUTS, Night, add_views, connect
+from benchmarks.earlier import make_earlier
+from benchmarks.extracts import make_extracts
 from benchmarks.floor import read_delivered, write_rows
-from benchmarks.history import PARTY_DAYS, write_history
-from benchmarks.prepare import make_extracts
+from benchmarks.history import PARTY_DAYS
 from benchmarks.sizes import EARLIER_DAYS, days_of_facts
 from brokerlake.plan.state import load_state
 from brokerlake.privacy.keys import current_key
@@ -34,9 +35,8 @@ def night(spark, test_settings, tmp_path_factory) -> Night:
     """A night of the lake after three days of facts and copies of them behind, and DuckDB's outputs of it."""
     lake = nights.open_scratch(tmp_path_factory.mktemp("bench"), test_settings)
     days = days_of_facts(lake.calendar)[: EARLIER_DAYS + 1]
-    make_extracts(lake, days, customers=CUSTOMERS, start=days[0], pace=(EXECUTIONS, EVENTS))
-    nights.backfill(lake, days[0], days[EARLIER_DAYS - 1])
-    list(write_history(lake, days[:EARLIER_DAYS], HISTORY_DAYS))
+    make_extracts(lake, days, customers=CUSTOMERS, pace=(EXECUTIONS, EVENTS))
+    make_earlier(lake, days[0], days[EARLIER_DAYS - 1], HISTORY_DAYS, nights.say_nothing)
     release = nights.night(lake, days[-1])
     made = Night(lake, days[-1], release.vector, tmp_path_factory.mktemp("outputs"))
     connection = connect(made.scratch, current_key(lake.settings))

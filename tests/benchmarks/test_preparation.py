@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 
-from benchmarks.history import pairs, shifted
+from benchmarks.history import milestones_query, pairs, shifted
 from benchmarks.homes import clone_home, once
+from benchmarks.night import as_conf
 from benchmarks.prepare import BenchmarkError
 from benchmarks.sizes import EARLIER_DAYS, NIGHTS, Sizes, days_of_facts
 from benchmarks.watch import Watched, run_watched
 from brokerlake.lake import open_lake
+from brokerlake.tables.delta_queries import ask
 
 
 @pytest.fixture
@@ -95,3 +98,36 @@ def test_peak__of_a_stretch__is_the_most_within_or_the_look_before_it():
 def test_run_watched__module_that_fails__names_it():
     with pytest.raises(BenchmarkError, match=r"benchmarks\.floor .* exit code 2"):
         run_watched("benchmarks.floor", "--nonsense")
+
+
+def test_milestones_query__days_of_two_parties__are_first_last_and_sums_without_what_was_taken_back():
+    days = """(
+      SELECT 'customer' AS party_kind, party_id, day::DATE AS effective_date, trades AS trade_count,
+        revenue::DECIMAL(18,4) AS net_revenue_amount, events AS event_count, bank_in AS bank_in_count,
+        custody::DECIMAL(18,4) AS custody_in_amount
+      FROM (VALUES ('c1', '2024-01-02', 0, 0, 0, 1, 0), ('c1', '2024-01-03', 2, 5, 1, 0, 0),
+        ('c1', '2024-01-04', 1, 2, 0, 0, 0), ('c1', '2024-01-04', -1, -2, 0, 0, 0), ('c1', '2024-01-05', 1, 3, 0, 0, 0),
+        ('c2', '2024-01-05', 0, 0, 0, 0, 100), ('c3', '2024-01-05', 0, 0, 0, 0, 0)
+      ) AS told(party_id, day, trades, revenue, events, bank_in, custody)
+    )"""
+    one, two = sorted(ask(milestones_query(days)).to_pylist(), key=lambda row: row["party_id"])
+    assert one == {
+        "party_kind": "customer",
+        "party_id": "c1",
+        "funded_on": date(2024, 1, 2),
+        "first_trade_on": date(2024, 1, 3),
+        "second_trade_on": date(2024, 1, 5),
+        "last_trade_on": date(2024, 1, 5),
+        "first_event_on": date(2024, 1, 3),
+        "lifetime_trading_days_with_trades": 2,
+        "lifetime_trade_count": 3,
+        "lifetime_net_revenue_amount": Decimal("8.0000"),
+    }
+    assert (two["party_id"], two["funded_on"], two["lifetime_trade_count"]) == ("c2", date(2024, 1, 5), 0)
+
+
+def test_as_conf__name_and_value__is_laid_in_its_place():
+    assert as_conf("spark.tables_at_a_time=1") == {"spark": {"tables_at_a_time": 1}}
+    assert as_conf("spark.jvm_options=-XX:A=1") == {"spark": {"jvm_options": "-XX:A=1"}}
+    with pytest.raises(ValueError, match="expected name=value"):
+        as_conf("spark.heap")

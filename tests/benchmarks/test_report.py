@@ -45,6 +45,7 @@ def test_markdown__all_figures__names_every_goal_output_night_and_the_machine():
     for word in ("floor", "the same once more", "demo, long history", f"{facts['cores']} cores", "duckdb"):
         assert word in text
     assert text.count("missed") == 2
+    assert report.SMALL in text and report.SMALL not in report.markdown(Sizes(1.0), found(), facts)
 
 
 def test_as_json__outputs_that_differ__are_told_for_their_night():

@@ -14,6 +14,7 @@ from tests.conftest import PROJECT
 CATALOGUE = load_catalogue(PROJECT / "data_catalog.yaml")
 JOBS = sorted((PROJECT / "jobs").rglob("*.py"))
 MACHINE = sorted((PROJECT / "brokerlake").rglob("*.py"))
+BENCHMARKS = sorted((PROJECT / "benchmarks").rglob("*.py"))
 ALLOWED = {
     "silver": {
         "jobs.methods",
@@ -113,6 +114,11 @@ def test_machine__imports__no_table_module(path):
 
 
 @pytest.mark.parametrize("path", [*JOBS, *MACHINE], ids=lambda p: str(p.relative_to(PROJECT)))
+def test_house__imports__nothing_of_benchmarks_or_tests(path):
+    assert [name for name in _imports(path) if _within(name, {"benchmarks", "tests"})] == []
+
+
+@pytest.mark.parametrize("path", [*JOBS, *MACHINE, *BENCHMARKS], ids=lambda p: str(p.relative_to(PROJECT)))
 def test_file__name_and_length__keep_the_house_rules(path):
     assert path.stem not in BANNED_WORDS
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300

@@ -6,10 +6,13 @@ import shutil
 from decimal import Decimal
 
 import pytest
+from deltalake import DeltaTable
 
+from brokerlake.reader import open_release
 from brokerlake.release.releases import current_release
 from brokerlake.release.restatements import pending
 from brokerlake.run.restate import as_of_tables, run_restatement
+from brokerlake.run.restrict import restrict_customer
 from brokerlake.tables import ops
 from tests.corrections import lakes
 from tests.e2e import nights
@@ -74,3 +77,35 @@ def test_late_files__restated__equal_to_on_time_and_stay_so(on_time, late, tmp_p
     nights.night(restated.lake, days[3])
     nights.backfill(restated.lake, days[0], days[-1])
     assert as_of_content(restated) == right
+
+
+def gold_rows(landed, day) -> dict[str, dict]:
+    """The RFM rows of a date by person, as they stand in the released version."""
+    release = current_release(landed.lake.settings)
+    path = landed.lake.settings.table_path("gold.rfm")
+    rows = DeltaTable(path, version=release.vector["gold.rfm"]).to_pyarrow_table().to_pylist()
+    return {row["one_id"]: row for row in rows if row["as_of_date"] == day}
+
+
+def test_restricted_customer__dates_made_again__leave_them_out_and_nobody_else_changes(
+    on_time, late, tmp_path, test_settings
+):
+    home, day = tmp_path / "home", late.days[5]
+    shutil.copytree(late.lake.settings.home, home)
+    lake = nights.open_scratch(home, test_settings, lakes.CONF)
+    customer = late.rows[late.days[0]]["crm_customers"][0]["customer_no"]
+    found = open_release(lake.settings).duckdb().execute(
+        "SELECT DISTINCT one_id FROM silver.identity_map WHERE identifier = ?", [customer]
+    )  # fmt: skip
+    ((one_id,),) = found.fetchall()
+    before = gold_rows(on_time, day)
+    assert one_id in before
+    restrict_customer(lake, customer, "a test", nights.say_nothing)
+    restricted = lakes.Landed(lake, late.days, late.rows)
+    assert one_id not in gold_rows(restricted, late.days[6])
+    run_restatement(lake, day, day, known_through=late.days[6], progress=nights.say_nothing)
+    assert gold_rows(restricted, day) == {person: row for person, row in before.items() if person != one_id}
+    totals = ops.read_ops(lake.settings, "control_totals").to_pylist()
+    left_out = {(r["table_name"], r["restricted"]) for r in totals if r["restricted"] and r["measure"] == "rows"}
+    assert left_out == {("gold.rfm", 1), ("gold.clv_features", 1)}
+    assert [row for row in totals if row["difference"]] == []

@@ -52,3 +52,12 @@ def test_dags_test__backfill_from_a_table_on_unpublished_nights__fails_at_its_ch
     assert code == 1
     assert [line.split(":")[0] for line in told.splitlines()] == ["check"]
     assert "check: FAILED backfill from gold.rfm: night 2024-10-24 is not published yet" in told
+
+
+def test_dags_test__maintenance_of_an_empty_lake__fails_with_one_line(airflow):
+    code, _, told = airflow("2024-10-26", "maintenance_weekly")
+    assert code == 1
+    assert told.splitlines() == [
+        "maintain: started",
+        "maintain: FAILED maintain: nothing is published yet, so there is nothing to keep",
+    ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.faults import small_lake
+from tests.faults import harmless, small_lake
+from tests.faults.harmless import HarmlessNight
 from tests.faults.small_lake import SmallLake
 
 SEED, NIGHTS = 1, 3
@@ -47,6 +49,18 @@ def three_nights(undisturbed, test_settings, tmp_path_factory) -> SmallLake:
     for night in small.nights[1:]:
         small_lake.run_night(small.lake, night)
     return small
+
+
+@pytest.fixture(scope="session")
+def harmless_night(undisturbed, test_settings, tmp_path_factory) -> Callable[[int], HarmlessNight]:
+    """By seed: the lake after a night of faults that change nothing, run once; read it."""
+
+    @cache
+    def of(seed: int) -> HarmlessNight:
+        home = tmp_path_factory.mktemp(f"harmless{seed}") / "home"
+        return harmless.run(undisturbed.before.copy(home, test_settings), seed)
+
+    return of
 
 
 @pytest.fixture

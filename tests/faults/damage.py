@@ -15,7 +15,7 @@ from typing import Any
 from brokerlake.errors import BrokerlakeError
 from brokerlake.release.releases import read_releases
 from tests.faults import small_lake
-from tests.faults.extracts import FEEDS, MANIFEST, file_name, stated
+from tests.faults.extracts import FEEDS, MANIFEST, stated
 from tests.faults.small_lake import SmallLake
 
 SEEDS = (1, 2, 3)
@@ -30,7 +30,8 @@ def folder_of(small: SmallLake, feed: str, day: date, sequence: int = 1) -> Path
 
 def data_file(folder: Path) -> Path:
     """The delivery's one data file."""
-    return folder / file_name(folder.parent.parent.name)
+    (path,) = [file for file in folder.iterdir() if file.name != MANIFEST]
+    return path
 
 
 @contextmanager
@@ -130,8 +131,9 @@ def header_only(folder: Path, draw: random.Random) -> str:
 
 
 def manifest_without_data(folder: Path, draw: random.Random) -> str:
-    data_file(folder).unlink()
-    return f"{where(folder)}/{data_file(folder).name}: file_missing"
+    path = data_file(folder)
+    path.unlink()
+    return f"{where(folder)}/{path.name}: file_missing"
 
 
 def data_without_manifest(folder: Path, draw: random.Random) -> str:

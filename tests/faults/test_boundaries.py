@@ -24,6 +24,7 @@ from tests.faults.processes import polled
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
 SEEDED = [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])]
 COMMITS_OF_A_STEP = 4
+EVERY_WAY = (*STOPS, UNACKNOWLEDGED)
 
 
 def one_at_a_time(lake: Lake) -> Lake:
@@ -89,7 +90,7 @@ def assert_undisturbed(small, undisturbed) -> None:
 def test_night__stopped_at_commits_of_every_step__is_finished_by_one_more_run(copy, undisturbed, tmp_path, seed):
     small, draw = copy(), random.Random(seed)
     with polled(small, tmp_path / "polls.txt"):
-        ended = walk(one_at_a_time(small.lake), small.nights[0], forever(draw, STOPS), drawn_places(draw))
+        ended = walk(one_at_a_time(small.lake), small.nights[0], forever(draw, EVERY_WAY), drawn_places(draw))
     print(f"seed {seed}: stopped {len(ended)} times: {ended}")
     assert len(ended) >= 8
     assert_undisturbed(small, undisturbed)
@@ -106,7 +107,8 @@ def test_night__stopped_at_every_commit_boundary__is_finished_by_one_more_run(co
     assert_undisturbed(small, undisturbed)
 
 
-@pytest.mark.parametrize("seed", SEEDED)
+@pytest.mark.release
+@pytest.mark.parametrize("seed", SEEDS)
 def test_night__acknowledgements_lost__no_row_twice_and_no_version_gap(copy, undisturbed, tmp_path, seed):
     small, draw = copy(), random.Random(seed)
     lost = iter(lambda: UNACKNOWLEDGED, None)

@@ -13,12 +13,13 @@ from tests.faults.processes import NightProcess
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("zone", "days"),
     [
         ("Pacific/Kiritimati", 1),
-        pytest.param("America/Los_Angeles", -1, marks=pytest.mark.release),
-        pytest.param("Asia/Shanghai", 0, marks=pytest.mark.release),
+        ("America/Los_Angeles", -1),
+        ("Asia/Shanghai", 0),
     ],
 )
 def test_night__under_another_zone_and_clock__is_equal(copy, undisturbed, tmp_path, zone, days):

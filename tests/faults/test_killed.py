@@ -13,7 +13,6 @@ from tests.faults.damage import SEEDS
 from tests.faults.processes import KILL, NightProcess, polled
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
-SEEDED = [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])]
 STEPS = 13
 
 
@@ -39,7 +38,8 @@ def test_night__killed_at_random_moments_under_a_reader__is_finished_by_one_more
     assert len(read_releases(small.lake.settings)) == 2
 
 
-@pytest.mark.parametrize("seed", SEEDED)
+@pytest.mark.release
+@pytest.mark.parametrize("seed", SEEDS)
 def test_night__whose_java_is_killed__fails_naming_the_table_and_is_finished_by_one_more_run(
     copy, undisturbed, tmp_path, seed
 ):

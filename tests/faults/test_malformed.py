@@ -16,7 +16,7 @@ from tests.faults.malformed import CELL_FAULTS, RAGGED, plant
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
 
-KINDS = {feed: [*columns, RAGGED] for feed, columns in CELL_FAULTS.items()}
+SEEDED = [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])]
 
 
 def rejected_of(small, run_id):
@@ -24,13 +24,13 @@ def rejected_of(small, run_id):
     return filed.filter(pc.equal(filed["run_id"], run_id)).to_pylist()
 
 
-@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])])
-def test_malformed__a_few_in_a_thousand__are_filed_with_their_place_and_change_nothing_else(copy, undisturbed, seed):
+@pytest.mark.parametrize("seed", SEEDED)
+def test_malformed__a_few_in_a_thousand__are_filed_with_their_place_and_change_nothing_else(
+    harmless_night, undisturbed, seed
+):
     print(f"seed {seed}")
-    small, draw = copy(), random.Random(seed)
-    day = small.nights[0]
-    planted = [line for feed in CELL_FAULTS for line in plant(small, feed, day, draw.randint(1, 4), draw, KINDS[feed])]
-    small_lake.run_night(small.lake, day)
+    night = harmless_night(seed)
+    small, planted, day = night.small, night.planted, night.small.nights[0]
     assert small_lake.known(small_lake.content(small.lake)) == small_lake.known(undisturbed.after)
 
     filed = rejected_of(small, f"nightly:{day}")
@@ -72,7 +72,7 @@ def test_malformed__ragged_lines_over_the_limit__stop_the_feed_at_bronze(spoiled
     assert first in found
 
 
-@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.release) for seed in SEEDS[1:])])
+@pytest.mark.parametrize("seed", SEEDED)
 def test_malformed__bad_cells_over_the_limit__stop_the_feed_at_silver(spoiled, tmp_path, seed):
     print(f"seed {seed}")
     day, draw = spoiled.nights[0], random.Random(seed)

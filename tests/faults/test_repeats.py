@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from brokerlake.reader import open_release
+from brokerlake.tables import ops
 from tests.faults import small_lake
-from tests.faults.damage import SEEDS, change_manifest
+from tests.faults.damage import SEEDS
 from tests.faults.extracts import FEEDS, data_of, deliver
 from tests.faults.firm import Row
+from tests.faults.harmless import REPEATED
 from tests.faults.small_lake import SmallLake
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("small_lake")]
@@ -42,24 +44,22 @@ def gold(small: SmallLake) -> dict[tuple[str, date], str]:
 
 
 @pytest.mark.parametrize("seed", SEEDED)
-def test_delivery__repeated_or_corrected_before_its_night__is_one_delivery(copy, undisturbed, seed):
-    """Every feed comes three times: wrong, right, and right once more under another name."""
+def test_delivery__repeated_or_corrected_before_its_night__is_one_delivery(harmless_night, undisturbed, seed):
     print(f"seed {seed}")
-    small, draw = copy(), random.Random(seed)
-    day = small.nights[0]
-    for feed in FEEDS:
-        rows = small.rows[day][feed]
-        folder = small.lake.settings.landing / feed / str(day)
-        (folder / "seq=1").rename(folder / "seq=2")
-        wrong = draw.sample(rows, len(rows) // 2)
-        change_manifest(folder / "seq=2", lambda manifest: manifest.update(sequence=2))
-        deliver(small.lake.settings.landing, feed, day, wrong)
-        again(small, feed, day, rows, 3, day, "renamed.data")
-    small_lake.run_night(small.lake, day)
+    small = harmless_night(seed).small
     assert small_lake.known(small_lake.content(small.lake)) == small_lake.known(undisturbed.after)
+    taken = ops.read_ops(small.lake.settings, "manifests").to_pylist()
+    tonight = [row for row in taken if row["night"] == small.nights[0] and row["feed"] in REPEATED]
+    assert {(row["sequence"], row["is_superseded"]) for row in tonight} == {(1, True), (2, True), (3, False)}
+    totals = ops.read_ops(small.lake.settings, "control_totals").to_pylist()
+    for feed in REPEATED:
+        superseded = [row["superseded"] for row in totals if row["night"] == small.nights[0] and row["feed"] == feed]
+        rows = len(small.rows[small.nights[0]][feed])
+        assert max(superseded) == rows + rows // 2
 
 
-@pytest.mark.parametrize("seed", SEEDED)
+@pytest.mark.release
+@pytest.mark.parametrize("seed", SEEDS)
 def test_delivery__repeated_overlapping_and_corrected_after_its_night__counts_once(
     copy, undisturbed, three_nights, seed
 ):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from brokerlake.lake import Lake, open_lake
+from brokerlake.lease import hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import Done
 from brokerlake.reader import open_release
@@ -30,12 +33,15 @@ def lake(tmp_path) -> Lake:
     return open_lake(load_settings(home=tmp_path, profile="local"))
 
 
-def open_nights(lake: Lake, *nights: date) -> Run:
-    dates = RunDates(nights, nights, nights, nights[-1])
-    run = open_run(lake, "nightly", f"nightly:{nights[-1]}", dates, lambda _: None)
-    for night in (FRIDAY, MONDAY, TUESDAY, WEDNESDAY):
-        run.state.record(TABLE, {night: Done(0, "", "", 1, "{}")}, 0)
-    return run
+@contextmanager
+def open_nights(lake: Lake, *nights: date) -> Iterator[Run]:
+    """A run of these nights, with the lease, on a lake that begins on Friday."""
+    run_id, dates = f"nightly:{nights[-1]}", RunDates(nights, nights, nights, nights[-1])
+    with hold(lake.settings, run_id) as lease:
+        run = open_run(lake, "nightly", run_id, dates, lambda _: None, lease)
+        for night in (FRIDAY, MONDAY, TUESDAY, WEDNESDAY):
+            run.state.record(TABLE, {night: Done(0, "", "", 1, "{}")}, 0)
+        yield run
 
 
 def fill(number: int, traded: date, came: date, amount: int, **more) -> dict:
@@ -47,7 +53,8 @@ def file_rows(lake: Lake, rows: list[dict], *nights: date) -> list[dict]:
     path = lake.settings.table_path(TABLE)
     delta_files.prepare(path, lake.contract(TABLE), delta_files.head(path))
     version = delta_files.append(path, arrow_rows(TABLE, rows), {})
-    file_late_rows(open_nights(lake, *nights), lake.catalogue[TABLE], version, list(nights))
+    with open_nights(lake, *nights) as run:
+        file_late_rows(run, lake.catalogue[TABLE], version, list(nights))
     return ops.read_ops(lake.settings, "pending_restatements").to_pylist()
 
 
@@ -99,16 +106,17 @@ def test_late_rows__night_made_again_without_them__are_gone(lake):
     assert file_rows(lake, [fill(1, MONDAY, WEDNESDAY, 10)], WEDNESDAY)
     path = lake.settings.table_path(TABLE)
     version = delta_files.replace(path, arrow_rows(TABLE, []), f"_delivered_on = '{WEDNESDAY}'", {})
-    file_late_rows(open_nights(lake, WEDNESDAY), lake.catalogue[TABLE], version, [WEDNESDAY])
+    with open_nights(lake, WEDNESDAY) as run:
+        file_late_rows(run, lake.catalogue[TABLE], version, [WEDNESDAY])
     assert ops.read_ops(lake.settings, "pending_restatements").num_rows == 0
 
 
 def publish(lake: Lake, night: date, known: dict[date, date]) -> Release:
     """A release whose gold of these dates was made with what is known by these nights."""
-    run = open_nights(lake, night)
-    for day, through in known.items():
-        run.state.know([day], through)
-        run.record_passed(lake.catalogue[GOLD], 0, {day: Measured(0, "0:0", {}, 0, {})}, Spent())
+    with open_nights(lake, night) as run:
+        for day, through in known.items():
+            run.state.know([day], through)
+            run.record_passed(lake.catalogue[GOLD], 0, {day: Measured(0, "0:0", {}, 0, {})}, Spent())
     version = delta_files.head(ops.ops_path(lake.settings, "ledger"))
     return publish_release(
         lake.settings, run_id=f"nightly:{night}", kind="nightly", night=night, first_date=night,

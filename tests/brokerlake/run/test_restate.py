@@ -13,8 +13,9 @@ from brokerlake.errors import PlanError
 from brokerlake.plan.state import load_state
 from brokerlake.release.releases import current_release, read_releases, rollback
 from brokerlake.run import nightly, restate
-from brokerlake.run.backfill import Range
+from brokerlake.run.backfill import Range, open_range
 from brokerlake.run.restate import Restatement, restated_dates, run_restatement
+from brokerlake.run.tables_step import passes_of
 from brokerlake.tables import ops
 from tests.brokerlake.run.test_backfill import (
     FRIDAY,
@@ -32,15 +33,14 @@ AS_OF = {"silver.customer_windows", "gold.tag_values", "gold.tag_wide", "gold.rf
 
 
 @pytest.fixture(autouse=True)
-def pretend(steps, monkeypatch):
-    """Monday to Wednesday published by a range."""
-    monkeypatch.setattr(
-        restate, "write_report", lambda lake, release, tell: steps.reported.append(release.number)
-    )  # fmt: skip
+def no_report(steps, monkeypatch):
+    """Nothing is made, so there is no page to write."""
+    monkeypatch.setattr(restate, "write_report", lambda lake, release, tell: steps.reported.append(release.number))
 
 
 @pytest.fixture
 def published(lake, steps):
+    """Monday to Wednesday published by a range."""
     backfill(lake, steps, Range(MONDAY, WEDNESDAY))
     steps.take_names()
     return lake
@@ -126,6 +126,16 @@ def test_restatement__to_the_dates_own_knowledge__undoes_an_earlier_one(publishe
     run(published, steps, TUESDAY, TUESDAY, TUESDAY)
     assert steps.take_names() == AS_OF
     assert known_of(published)[TUESDAY] == TUESDAY
+
+
+def test_passes__over_restated_and_other_dates__never_mix_what_is_known(published, steps):
+    backfill(published, steps, Range(THURSDAY, FRIDAY))
+    run(published, steps, TUESDAY, WEDNESDAY)
+    days = (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
+    ranged = open_range(published, Range(MONDAY, FRIDAY), steps.told.append)
+    passes = {name: passes_of(ranged, published.catalogue[name], days) for name in ("gold.rfm", "silver.identity_map")}
+    assert passes["gold.rfm"] == [[MONDAY], [TUESDAY, WEDNESDAY], [THURSDAY, FRIDAY]]
+    assert passes["silver.identity_map"] == [list(days)]
 
 
 def test_rollback__before_a_restatement__forgets_its_knowledge(published, steps):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from brokerlake.catalog import Catalogue, Input, load_catalogue
+from brokerlake.catalog import Catalogue, Input, Log, load_catalogue
 from brokerlake.lake import Lake, load_calendar
 from brokerlake.plan.state import Done, LedgerState
 from brokerlake.run import cuts
@@ -27,11 +27,11 @@ def most_rows_in_plan(request, monkeypatch):
     monkeypatch.setattr(cuts, "MOST_ROWS_IN_PLAN", request.param)
 
 
-def cut(spark, test_settings, dates: str, days: list[date], known: date, span: int = 0):
+def cut(spark, test_settings, dates: str, days: list[date], known: date, span: int = 0, log: Log = LOG):
     """The flows of test_cuts for as-of dates that a restatement made known through a night."""
     entry = Input("flows", SOURCE, dates, span)
     table = _table("gold.x", None, entry)
-    catalogue = Catalogue({SOURCE: _table(SOURCE, LOG), table.name: table}, ("g",))
+    catalogue = Catalogue({SOURCE: _table(SOURCE, log), table.name: table}, ("g",))
     lake = Lake(test_settings, catalogue, load_calendar(test_settings), {})
     state = LedgerState({SOURCE: 0}, {(SOURCE, day): Done(0, "", "", 1, "{}") for day in (D1, D2, D3, D4)})
     from brokerlake.tables import delta_files
@@ -60,6 +60,12 @@ def test_window__two_restated_dates__each_has_what_speaks_of_it(spark, test_sett
 def test_as_of__log_of_facts_restated__state_with_what_came_later(spark, test_settings, flows):
     frame = cut(spark, test_settings, "as_of", [D2], D4)
     assert _pairs(frame, "as_of_date", "flow_id", "amount") == [(D2, "b", 20), (D2, "late", 3)]
+
+
+def test_as_of__change_log_restated__the_change_told_last_wins(spark, test_settings, flows):
+    log = Log(("flow_id",), ("_delivered_on",), "flow_date", "_withdrawn")
+    frame = cut(spark, test_settings, "as_of", [D2], D3, log=log)
+    assert _pairs(frame, "flow_id", "amount") == [("a", 1), ("b", 20), ("late", 3)]
 
 
 @pytest.fixture(scope="module")

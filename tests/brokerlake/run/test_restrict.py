@@ -6,6 +6,8 @@ Tables are written by deltalake, ledger and releases are the runner's own; nothi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -18,11 +20,12 @@ from brokerlake.catalog import Catalogue
 from brokerlake.cli import main
 from brokerlake.errors import PlanError, TotalsError
 from brokerlake.lake import Lake, open_lake
+from brokerlake.lease import hold
 from brokerlake.plan.dates import RunDates
 from brokerlake.plan.state import load_state
 from brokerlake.reader import open_release
 from brokerlake.release.releases import Release, current_release, publish_release, read_releases
-from brokerlake.run.context import open_run
+from brokerlake.run.context import Run, open_run
 from brokerlake.run.meter import Spent
 from brokerlake.run.publish import reconcile
 from brokerlake.run.restrict import lift_restriction, restrict_customer
@@ -64,19 +67,26 @@ ROWS = {
 }  # fmt: skip
 
 
+@contextmanager
+def at_work(lake: Lake, run_id: str = "backfill:b") -> Iterator[Run]:
+    """A run of both dates, with the lease."""
+    with hold(lake.settings, run_id) as lease:
+        yield open_run(lake, "backfill", run_id, RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None, lease)
+
+
 @pytest.fixture
 def lake(tmp_path) -> Lake:
     """Monday and Tuesday published: Anna on both, Bert on Tuesday."""
     opened = open_lake(load_settings(home=tmp_path, profile="local"))
     tables = {name: table for name, table in opened.catalogue.tables.items() if name in ROWS}
     made = replace(opened, catalogue=Catalogue(tables, opened.catalogue.groups))
-    run = open_run(made, "nightly", "nightly:x", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
-    for name in made.catalogue.order:
-        path, contract = made.settings.table_path(name), made.contract(name)
-        delta_files.create(path, contract)
-        version = delta_files.append(path, arrow_rows(name, ROWS[name]), {})
-        found = measure(path, version, contract, [MONDAY, TUESDAY])
-        run.record_passed(made.catalogue[name], version, found, Spent())
+    with at_work(made, "nightly:x") as run:
+        for name in made.catalogue.order:
+            path, contract = made.settings.table_path(name), made.contract(name)
+            delta_files.create(path, contract)
+            version = delta_files.append(path, arrow_rows(name, ROWS[name]), {})
+            found = measure(path, version, contract, [MONDAY, TUESDAY])
+            run.record_passed(made.catalogue[name], version, found, Spent())
     vector = {**run.state.vector, "ops.ledger": int(delta_files.head(ops.ops_path(made.settings, "ledger")) or 0)}
     publish_release(
         made.settings, run_id="nightly:x", kind="nightly", night=TUESDAY, first_date=MONDAY,
@@ -148,8 +158,8 @@ def test_ledger__date_that_was_stale_before__stays_stale(lake):
 
 def test_totals__of_gold_without_a_person__are_carried_less_what_silver_has_of_them(lake):
     restrict(lake)
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
-    reconcile(run, [lake.catalogue[RFM]])
+    with at_work(lake) as run:
+        reconcile(run, [lake.catalogue[RFM]])
     totals = ops.read_ops(lake.settings, "control_totals").to_pylist()
     shown = {(row["night"], row["came_in"], row["kept"], row["restricted"], row["difference"]) for row in totals}
     one, two, none = Decimal(1), Decimal(2), Decimal(0)
@@ -158,10 +168,10 @@ def test_totals__of_gold_without_a_person__are_carried_less_what_silver_has_of_t
 
 def test_totals__a_person_lost_who_is_not_restricted__still_stop(lake):
     restrict(lake)
-    run = open_run(lake, "backfill", "b", RunDates((), (), (MONDAY, TUESDAY), TUESDAY), lambda _: None)
-    lost = replace(run.state.get(RFM, TUESDAY), row_count=0)
-    run.state.record(RFM, {TUESDAY: lost}, lost.version)
-    with pytest.raises(TotalsError, match=f"gold.rfm: {TUESDAY}: rows is 0, silver.customer_windows has 2"):
+    cause = f"gold.rfm: {TUESDAY}: rows is 0, silver.customer_windows has 2"
+    with at_work(lake) as run, pytest.raises(TotalsError, match=cause):
+        lost = replace(run.state.get(RFM, TUESDAY), row_count=0)
+        run.state.record(RFM, {TUESDAY: lost}, lost.version)
         reconcile(run, [lake.catalogue[RFM]])
 
 

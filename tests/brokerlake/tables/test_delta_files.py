@@ -56,3 +56,14 @@ def test_append__rows_with_a_column_the_table_lacks__adds_it_and_keeps_what_was_
         {"step": "a", "cpu_seconds": 1.0, "gate_cpu_seconds": None},
         {"step": "b", "cpu_seconds": 2.0, "gate_cpu_seconds": 0.5},
     ]
+
+
+def test_head__checkpoint_and_stray_files_in_the_log__is_the_version_deltalake_opens(tmp_path):
+    assert delta_files.head(tmp_path) is None
+    _written(tmp_path)
+    DeltaTable(tmp_path).create_checkpoint()
+    log = tmp_path / "_delta_log"
+    (log / f"{99:020d}.json.tmp").write_text("{}")
+    (log / f"{98:020d}.checkpoint.parquet.crc").write_text("")
+    (log / f"_commit_{97:020d}.json").write_text("{}")
+    assert delta_files.head(tmp_path) == DeltaTable(tmp_path).version() == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from brokerlake.catalog import contract_of
 from jobs.gold.customer_360 import Params, build
 from tests.jobs.gold.people import DATES, ONE, PROJECT, TWO, customers, fit, identity_map, missing_required, parameters
@@ -104,6 +106,7 @@ def test_contract__columns__at_least_45_described_in_words():
     assert [c.name for c in columns if len(c.description) < 10] == []
 
 
+@pytest.mark.smoke
 def test_build__open_closed_and_registered__nobody_lost(spark):
     found = run(spark, [ONE])
     counts = ("customer_status", "account_count", "open_account_count", "open_cash_account_count")

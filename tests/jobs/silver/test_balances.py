@@ -1,6 +1,8 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from jobs.silver.balances import Params, build
 from tests.jobs.silver.nights import at_once, of_nights, one_by_one, verdicts
 from tests.rows import rows
@@ -132,6 +134,7 @@ def four_days_of_books(spark):
     )
 
 
+@pytest.mark.smoke
 def test_build__four_days_of_books__profit_to_the_cent_and_no_break(spark):
     days = four_days_of_books(spark).both_ways([MON, TUE, WED, THU])
     assert breaks(days) == {
