@@ -91,7 +91,7 @@ def test_cluster__night_on_two_workers_through_connect__equals_the_classic_night
     assert "over Spark Connect: bronze in its tasks" in told
     assert_same(settings, firm)
     events = "\n".join(file.read_text(encoding="utf-8") for file in (tmp_path / "cluster" / "events").iterdir())
-    assert tasks_by_executor(events).keys() == {"0", "1"}
+    assert len(tasks_by_executor(events)) >= spark_cluster.WORKERS
     assert "MapInArrow" in events
     secret = current_key(settings).secret
     logs = "\n".join(f.read_text("utf-8", "replace") for f in (tmp_path / "cluster").rglob("std*") if f.is_file())
