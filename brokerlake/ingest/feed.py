@@ -167,7 +167,7 @@ def _commit_from_tasks(
                     run.assembler.tally.add(delivery, file, measure)
             _check(run)
             for night, rows in _withdrawals(run).items():
-                run.withdrawn[night] = rows.num_rows
+                run.withdrawn[night] = rows
                 parts = rows.append_column(in_tasks.PART, pa.array([in_tasks.ROW] * rows.num_rows, pa.string()))
                 pq.write_table(parts, at / f"withdrawn-{night}.parquet")
             _count(run)

@@ -79,6 +79,8 @@ def test_standalone__night_by_a_real_scheduler__equals_the_classic_night_and_lea
     assert log.exists(), "the night had no server of its own"
     assert not list((settings.private / "spark" / "servers").glob("*.json"))
     assert processes_naming(settings.home) == []
+    stores = [file for name in ("logs", ".airflow") for file in (settings.home / name).rglob("*") if file.is_file()]
+    assert [f.name for f in stores if CLEAR.search(f.read_bytes().decode("utf-8", "replace"))] == []
 
 
 def test_cluster__night_on_two_workers_through_connect__equals_the_classic_night(firm, tmp_path):
@@ -89,8 +91,8 @@ def test_cluster__night_on_two_workers_through_connect__equals_the_classic_night
     assert "over Spark Connect: bronze in its tasks" in told
     assert_same(settings, firm)
     events = "\n".join(file.read_text(encoding="utf-8") for file in (tmp_path / "cluster" / "events").iterdir())
-    assert tasks_by_executor(events).keys() == {"0", "1"}
-    assert any("mapInArrow" in line or "PythonMapInArrow" in line for line in events.splitlines())
+    assert len(tasks_by_executor(events)) >= spark_cluster.WORKERS
+    assert "MapInArrow" in events
     secret = current_key(settings).secret
     logs = "\n".join(f.read_text("utf-8", "replace") for f in (tmp_path / "cluster").rglob("std*") if f.is_file())
     for text in (events, logs):
