@@ -26,6 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("smoke") if is_smoke else "slow")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop when xdist does not keep groups together: each worker would make every costly fixture again."""
+    grouped = (item for item in session.items if item.get_closest_marker("xdist_group"))
+    if os.environ.get("PYTEST_XDIST_WORKER") and any("@" not in item.nodeid for item in grouped):
+        raise pytest.UsageError("xdist_group has no effect: this pytest-xdist does not fit this pytest")
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     return PROJECT
