@@ -17,6 +17,7 @@ from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates, is_as_of
 from brokerlake.plan.state import load_state
 from brokerlake.release.releases import Release, current_release
+from brokerlake.rights import close_folders
 from brokerlake.run.context import MANIFESTS, Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
 from brokerlake.run.nightly import refuse_before_the_first, run_tables, write_report
@@ -70,6 +71,7 @@ def restated_dates(lake: Lake, asked: Restatement) -> RunDates:
 
 def open_restatement(lake: Lake, asked: Restatement, progress: Progress, lease: Lease | None = None) -> Run:
     """The run of the restatement, resumed where it stands."""
+    close_folders(lake.settings)
     dates = restated_dates(lake, asked)
     run = open_run(lake, KIND, asked.run_id, dates, progress, lease)
     run.state.know(dates.as_of, asked.known_through)

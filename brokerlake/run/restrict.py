@@ -29,6 +29,7 @@ from brokerlake.privacy.restrictions import (
     restricted_customers,
 )
 from brokerlake.release.releases import Release, current_release
+from brokerlake.rights import close_folders
 from brokerlake.run.context import Progress, Run, open_run
 from brokerlake.run.landing_step import load_deliveries
 from brokerlake.run.publish import publish_vector
@@ -86,6 +87,7 @@ def _refuse_unknown(lake: Lake, base: Release, customer: str) -> None:
 
 def _open(lake: Lake, base: Release, lease: Lease) -> Run:
     """A run of no date: it takes nothing and builds nothing. Its name counts decisions and tells nobody's number."""
+    close_folders(lake.settings)
     number = ops.read_ops(lake.settings, "restrictions").num_rows
     run = open_run(lake, KIND, f"{KIND}:{number}", RunDates((), (), (), base.night), lambda _: None, lease)
     load_deliveries(run)
