@@ -38,8 +38,8 @@ def read(path: Path, columns: Sequence[SourceColumn], options: Options) -> Itera
     del options  # Parquet says everything itself
     texts = [column.name for column in columns if column.source_type == "string"]
     try:
+        notices = _compare_schema(pq.read_schema(path), columns)
         with pq.ParquetFile(path, read_dictionary=texts) as file:
-            notices = _compare_schema(file.schema_arrow, columns)
             _check_limits(file.metadata)
             first = 1
             for found in file.iter_batches(ROWS_AT_A_TIME, columns=[c.name for c in columns], use_threads=False):

@@ -52,6 +52,7 @@ def test_landing__damaged_delivery__publishes_nothing_and_names_the_file(broker,
     assert current_release(lake.settings) == before
 
 
+@pytest.mark.release
 def test_night__critical_rule_broken__publishes_nothing_until_repaired(broker, lake_before_night, tmp_path):
     lake, day = lake_before_night, broker[1][-1]
     before = current_release(lake.settings)

@@ -35,7 +35,8 @@ def test_any_of_and_all_of__of_conditions__as_sql_has_it_and_none_of_none(spark)
 def test_union_by_name__columns_that_a_frame_lacks__are_null(spark):
     from pyspark.sql import functions as F
 
-    first, second = spark.range(1), spark.range(1).select(F.col("id"), F.lit("x").alias("more"))
+    numbers = spark.range(1).select("id")
+    first, second = numbers, numbers.withColumn("more", F.lit("x"))
     assert sorted(map(tuple, folds.union_by_name([first, second, first]).collect()), key=str) == [
         (0, "x"), (0, None), (0, None),
     ]  # fmt: skip
