@@ -88,6 +88,7 @@ def test_hold__another_run_at_work__is_refused_within_ten_seconds_and_names_it(t
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_hold__same_task_at_work_in_another_process__is_refused_and_names_it(tmp_path, start):
     process = start(NIGHT, "money")
     cause = rf"money on .*, process {process.pid}\) is still at work"
@@ -120,6 +121,7 @@ def test_hold__holder_killed__another_run_takes_over_after_the_time_out_never_be
     assert epoch == 2
 
 
+@pytest.mark.slow
 def test_hold__signs_of_life__keep_others_out_longer_than_the_time_out(tmp_path, start):
     start(OTHER, beat=0.2, minutes=1.5 / 60)
     until = time.monotonic() + 4
@@ -192,6 +194,7 @@ def test_groups__expected_failure_frees_the_lake__a_crash_keeps_it_for_the_retry
     assert read_lease(settings).run_id is None
 
 
+@pytest.mark.slow
 def test_hold__processes_that_race__never_work_at_the_same_time(tmp_path):
     code = """
 import json, sys, time
