@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -188,21 +188,24 @@ def hold(settings: Settings, run_id: str, task: str = WHOLE) -> Iterator[Lease]:
         try:
             yield lease
         except BrokerlakeError:
-            lease.end()
+            with suppress(OSError):
+                lease.end()
             raise
         finally:
             done.set()
             beats.join()
-            if task == WHOLE:
-                lease.end()
-            lease.leave()
+            with suppress(OSError):  # a full disk must not hide the cause; the lease then waits for the next attempt
+                if task == WHOLE:
+                    lease.end()
+                lease.leave()
     finally:
         give_back(mine)
 
 
 def _beat(lease: Lease, done: threading.Event, seconds: float) -> None:
     while not done.wait(seconds):
-        lease.beat()
+        with suppress(OSError):  # one sign of life that could not be written is none; the next one may be
+            lease.beat()
 
 
 def _timeout_seconds(conf: Mapping[str, Any]) -> float:
