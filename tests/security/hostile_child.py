@@ -19,7 +19,7 @@ def meet(what: str, home: Path) -> None:
     from brokerlake.settings import load_settings
 
     if what == "profile":
-        load_settings(home=home, profile="../../home/conf/base")
+        load_settings(home=home, profile="../../elsewhere/base")
         return
     conf = home / "conf"
     if what == "settings":
