@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,11 @@ def short_lease(folder: Path) -> Path:
     return folder
 
 
-def serial(small: SmallLake, first: date, second: date) -> small_lake.SmallLake:
-    """The backfill of the first night, then the second night."""
-    small_lake.run_range(small.lake, first, first)
-    small_lake.run_night(small.lake, second)
+def run_here(small: SmallLake, run_id: str) -> SmallLake:
+    """The lake after a night, or the backfill of one, in this process."""
+    kind, day = run_id.split(":")[:2]
+    run = small_lake.run_night if kind == "nightly" else partial(small_lake.run_range, last=date.fromisoformat(day))
+    run(small.lake, date.fromisoformat(day))
     return small
 
 
@@ -74,11 +76,9 @@ def test_f7__backfill_and_night_at_once__one_is_refused_by_name_and_the_state_is
     (loser,) = [run_id for run_id, code in codes.items() if code == 1]
     told = (tmp_path / ("b" if loser.startswith("nightly") else "a")).read_text().splitlines()
     assert f"brokerlake: {loser}: the lake is held by {winner} (whole on " in told[-1]
-    if loser.startswith("nightly"):
-        small_lake.run_night(small.lake, second)
-    else:
-        small_lake.run_range(small.lake, first, first)
-    assert small_lake.content(small.lake) == small_lake.content(serial(copy(), first, second).lake)
+    run_here(small, loser)
+    serial = run_here(run_here(copy(), winner), loser)
+    assert small_lake.content(small.lake) == small_lake.content(serial.lake)
 
 
 def test_f8__holder_killed__the_second_night_is_refused_until_the_lease_expires_then_runs(
