@@ -33,6 +33,9 @@ class Input:
         span: length of the window, 0 for the other kinds.
         source: `conf` or `library` where the input is no table, with `value` its name.
         optional: arrives empty, with its contract's schema, when its feed is not configured.
+        keys_of: of earlier rows only those with the key of a row of this other input, the same table's rows of the run.
+        latest: of earlier rows only the last of each key, as the table's log ranks them.
+        columns: of earlier rows only these columns; all when empty.
     """
 
     name: str
@@ -42,6 +45,9 @@ class Input:
     source: str | None = None
     value: str | None = None
     optional: bool = False
+    keys_of: str | None = None
+    latest: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,16 @@ def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
         raise ConfigurationError(f"data_catalog.yaml: {table}: input {name}: dates {dates!r} is no kind of date")
     if "table" not in item:
         raise ConfigurationError(f"data_catalog.yaml: {table}: input {name} names no table")
-    return Input(name, item["table"], dates, int(span), optional=bool(item.get("optional", False)))
+    return Input(
+        name,
+        item["table"],
+        dates,
+        int(span),
+        optional=bool(item.get("optional", False)),
+        keys_of=item.get("keys_of"),
+        latest=bool(item.get("latest", False)),
+        columns=tuple(item.get("columns", ())),
+    )
 
 
 def _read_log(item: Mapping[str, Any] | None) -> Log | None:
@@ -262,12 +277,26 @@ def load_catalogue(path: Path) -> Catalogue:
         return _as_catalogue(raw)
 
 
+def _check_earlier(table: Table, entry: Input, tables: Mapping[str, Table]) -> None:
+    """Raise ConfigurationError where what narrows earlier rows does not fit the input."""
+    where = f"data_catalog.yaml: {table.name}: input {entry.name}"
+    narrows = bool(entry.keys_of or entry.latest or entry.columns)
+    if narrows and entry.dates != "earlier":
+        raise ConfigurationError(f"{where}: keys_of, latest and columns are for earlier rows")
+    if (entry.keys_of or entry.latest) and tables[str(entry.table)].log is None:
+        raise ConfigurationError(f"{where}: {entry.table} has no log, so no key")
+    of_run = [other for other in table.inputs if other.name == entry.keys_of]
+    if entry.keys_of and not any(other.table == entry.table and other.dates == "run" for other in of_run):
+        raise ConfigurationError(f"{where}: keys_of names the input with the rows of the run of the same table")
+
+
 def _as_catalogue(raw: Mapping[str, Any]) -> Catalogue:
     tables = {name: _read_table(name, item) for name, item in raw["tables"].items()}
     for table in tables.values():
         for entry in table.inputs:
             if entry.table and entry.table not in tables:
                 raise ConfigurationError(f"data_catalog.yaml: {table.name}: input {entry.name}: no table {entry.table}")
+            _check_earlier(table, entry, tables)
         if table.group not in raw["groups"]:
             raise ConfigurationError(f"data_catalog.yaml: {table.name}: group {table.group} is not listed")
     return Catalogue(tables, tuple(raw["groups"]))

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
@@ -15,13 +16,25 @@ from brokerlake.catalog import Contract, Input, Log, Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.state import LedgerState
+from brokerlake.run.asked import (
+    MOST_ROWS_ASKED,
+    Cut,
+    Question,
+    answered,
+    few_rows,
+    schema_of,
+    version_order,
+    with_key_in,
+)
 from brokerlake.run.restated_inputs import as_if_on_time, effective_column, restated_log
 from brokerlake.tables import spark_tables
+from brokerlake.tables.delta_queries import scan_days
 
 AS_OF = "as_of_date"
 MONTH_END = "month_end_date"
 KNOWN_ON = "known_on"
 ONE_DAY = timedelta(days=1)
+SPANNED = ("as_of", "trading_days_back", "days_back", "ahead")
 MOST_ROWS_IN_PLAN = 20_000
 SESSIONS = pa.schema([("calendar", pa.string()), ("natural_date", pa.date32()), ("is_trading_day", pa.bool_())])
 
@@ -44,7 +57,7 @@ class Span:
 
 
 class Cutter:
-    """Cuts the inputs of one table for the dates it is built for."""
+    """Cuts the inputs of one table for the dates it is built for; answers of DuckDB go to the folder `scratch`."""
 
     def __init__(
         self,
@@ -54,6 +67,8 @@ class Cutter:
         table: Table,
         days: Sequence[date],
         knows: Callable[[date], date] = lambda day: day,
+        *,
+        scratch: Path | None = None,
     ) -> None:
         self.lake = lake
         self.spark = spark
@@ -62,6 +77,7 @@ class Cutter:
         self.days = sorted(days)
         self.ahead = table.ahead
         self.knows = knows
+        self.scratch = scratch
         self.is_restated = not self.ahead and any(knows(day) != day for day in self.days)
         self.last_known = max(knows(day) for pair in self._pairs() for day in pair) if self._pairs() else self.days[-1]
 
@@ -73,8 +89,12 @@ class Cutter:
             return self._sessions()
         contract = self.lake.contract(entry.table)
         if entry.table not in self.lake.catalogue.tables:
-            return self._with_dates(spark_tables.empty_frame(self.spark, contract), entry)
+            empty = spark_tables.empty_frame(self.spark, contract)
+            return self._with_dates(empty.select(*entry.columns) if entry.columns else empty, entry)
         source = self.lake.catalogue[entry.table]
+        asked = self._asked(source, contract, entry)
+        if asked is not None:
+            return asked
         frame = self.read(source, contract, entry)
         if entry.dates == "run":
             return self._run_rows(frame, contract)
@@ -82,7 +102,8 @@ class Cutter:
             day = contract.date_column
             return frame if day is None else frame.where(F.col(day) <= F.lit(self.last_known))
         if entry.dates == "earlier":
-            return frame.where(F.col(str(contract.date_column)) < F.lit(self.days[0]))
+            earlier = frame.where(F.col(str(contract.date_column)) < F.lit(self.days[0]))
+            return earlier.select(*entry.columns) if entry.columns else earlier
         if entry.dates == "previous":
             return self._previous(frame, source, contract)
         if entry.dates == "as_of":
@@ -95,13 +116,62 @@ class Cutter:
         """The partitions an input can need; a few rows become part of the plan, which is then cut where they end."""
         version = self.state.vector.get(source.name)
         days = self._partitions(source, contract, entry)
-        rows = sum(done.row_count for day in days if (done := self.state.get(source.name, day)))
+        rows = self._rows(source, days)
         if version is None or rows == 0:
             return spark_tables.empty_frame(self.spark, contract)
         path = self.lake.settings.table_path(source.name)
         if rows <= MOST_ROWS_IN_PLAN:
-            return spark_tables.read_few(self.spark, path, version, contract, days)
+            return few_rows(self.spark, Question(path, version, contract, tuple(days)))
         return spark_tables.read_version(self.spark, path, version)
+
+    def _rows(self, source: Table, days: Sequence[date]) -> int:
+        return sum(done.row_count for day in days if (done := self.state.get(source.name, day)))
+
+    def _asked(self, source: Table, contract: Contract, entry: Input) -> DataFrame | None:
+        """The input as DuckDB cuts it: as of one date, a window of one, or earlier rows of few keys; else None."""
+        days = self._partitions(source, contract, entry)
+        rows = self._rows(source, days)
+        if self.scratch is None or rows > MOST_ROWS_ASKED:
+            return None
+        cut = self._of_earlier(source, contract, entry) or self._of_one_date(source, contract, entry)
+        if cut is None:
+            return None
+        version = self.state.vector.get(source.name)
+        if version is None or rows == 0:
+            return spark_tables.in_plan(self.spark, schema_of(contract, cut).empty_table())
+        path = self.lake.settings.table_path(source.name)
+        return answered(
+            self.spark, Question(path, version, contract, tuple(days), cut), self.scratch, MOST_ROWS_IN_PLAN
+        )
+
+    def _of_earlier(self, source: Table, contract: Contract, entry: Input) -> Cut | None:
+        """Earlier rows as the catalogue narrows them; None where it does not."""
+        version, day = self.state.vector.get(source.name), contract.date_column
+        if not (entry.keys_of or entry.latest or entry.columns) or version is None:
+            return None
+        where = [f"{day} < DATE '{self.days[0]}'"]
+        if entry.keys_of and source.log:
+            of_run = scan_days(self.lake.settings.table_path(source.name), version, day, self.days)
+            where.append(with_key_in(source.log, of_run))
+        return Cut(tuple(where), source.log if entry.latest else None, columns=entry.columns)
+
+    def _of_one_date(self, source: Table, contract: Contract, entry: Input) -> Cut | None:
+        """What counts as of the run's only date; None for several dates, restated ones, and tables of as-of dates."""
+        if self.is_restated or len(self._pairs()) != 1 or entry.dates not in SPANNED:
+            return None
+        (pair,) = self._pairs()
+        if entry.dates == "as_of":
+            if contract.date_column in (None, AS_OF) or source.log is None:
+                return None
+            span, effective = self._state_span(pair[0]), source.log.effective
+            log: Log | None = source.log
+        else:
+            span, effective = self._span(entry, *pair), effective_column(source, contract)
+            log = counted_log(source, entry)
+        counts = effective or contract.date_column
+        where = [f"{contract.date_column} <= DATE '{span.known}'", f"{counts} <= DATE '{span.last}'"]
+        where += [f"{counts} >= DATE '{span.first}'"] if span.first else []
+        return Cut(tuple(where), log, {AS_OF: pair[0], **({KNOWN_ON: pair[1]} if self.ahead else {})})
 
     def _partitions(self, source: Table, contract: Contract, entry: Input) -> list[date]:
         """Dates of the source that an input may read; the last one stands for a table without dates."""
@@ -113,8 +183,10 @@ class Cutter:
             return [day for day in made if day in wanted]
         if entry.dates == "run":
             return [day for day in made if day in set(self.days)]
-        if entry.dates in ("earlier", "previous"):
+        if entry.dates == "earlier":
             return [day for day in made if day < self.days[0]]
+        if entry.dates == "previous":
+            return [day for day in made if day == self.lake.calendar.back(self.days[0], 1)]
         return [day for day in made if day <= max(self.last_known, self.days[-1])]
 
     def _sessions(self) -> DataFrame:
@@ -172,6 +244,9 @@ class Cutter:
             return Span(as_of, self.knows(as_of), first, as_of)
         raise PlanError(f"{self.table.name}: input {entry.name}: dates {entry.dates} are not served")
 
+    def _state_span(self, as_of: date) -> Span:
+        return Span(as_of, self.knows(as_of), None, as_of)
+
     def _exploded(self, frame: DataFrame, spans: list[Span], contract: Contract, effective: str | None) -> DataFrame:
         """Rows per as-of date: delivered by its night and effective inside its span."""
         day = str(contract.date_column)
@@ -204,7 +279,7 @@ class Cutter:
             return self._run_rows(frame, contract)
         if source.log is None:
             raise PlanError(f"{self.table.name}: {source.name} has no log in the catalogue, so no state as of a date")
-        spans = [Span(as_of, self.knows(as_of), None, as_of) for as_of, _ in self._pairs()]
+        spans = [self._state_span(as_of) for as_of, _ in self._pairs()]
         if self.is_restated and source.log.effective is None:
             dated, day = contract.effective_column, str(contract.date_column)
             frame = as_if_on_time(self, frame, day, dated) if dated else restated_log(self, source)
@@ -230,16 +305,21 @@ class Cutter:
         if self.is_restated and effective:
             frame = as_if_on_time(self, frame, str(contract.date_column), effective)
         exploded = self._exploded(frame, self._spans(entry), contract, effective)
-        # Ahead of a date every change of a log counts, not only the last one.
-        if source.log is not None and not (entry.dates == "ahead" and source.log.effective):
-            exploded = latest_known(exploded, source.log, contract, per=(AS_OF,))
+        log = counted_log(source, entry)
+        if log is not None:
+            exploded = latest_known(exploded, log, contract, per=(AS_OF,))
         return self._with_known_on(exploded)
+
+
+def counted_log(source: Table, entry: Input) -> Log | None:
+    """The log by which only the last row of a key counts; ahead of a date every change counts."""
+    is_ahead = entry.dates == "ahead" and source.log is not None and source.log.effective
+    return None if is_ahead else source.log
 
 
 def latest_known(frame: DataFrame, log: Log, contract: Contract, per: Sequence[str] = ()) -> DataFrame:
     """Per key (and `per`), the latest row in version order; keys whose latest row is deleted or withdrawn are gone."""
-    version = [c for c in (*log.order, "_business_date", "_sequence", contract.date_column) if c in contract.by_name]
-    order = [F.col(str(name)).desc_nulls_last() for name in dict.fromkeys(version)]
+    order = [F.col(name).desc_nulls_last() for name in version_order(log, contract)]
     window = Window.partitionBy(*log.key, *per).orderBy(*order)
     latest = frame.withColumn("_place", F.row_number().over(window)).where(F.col("_place") == 1).drop("_place")
     return latest.where(~F.coalesce(F.col(log.deleted), F.lit(False))) if log.deleted else latest

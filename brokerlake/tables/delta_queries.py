@@ -59,14 +59,19 @@ def scan(path: Path, version: int) -> str:
     return f"delta_scan({quoted(str(path))}, version => {version})"
 
 
-def scan_days(path: Path, version: int, column: str | None, days: Sequence[date]) -> str:
-    """The rows of `days` in a version (all of a table without a date column), for use behind FROM."""
+def day_conditions(column: str | None, days: Sequence[date]) -> list[str]:
+    """Conditions for the rows of `days`; none for a table without a date column."""
     if column is None:
-        return scan(path, version)
+        return []
     name, listed = identifier(column), ", ".join(f"DATE '{day}'" for day in days)
     # The bounds let the scan leave out the files of other partitions; a list alone does not.
-    bounds = f"{name} BETWEEN DATE '{min(days)}' AND DATE '{max(days)}'"
-    return f"{scan(path, version)} WHERE {bounds} AND {name} IN ({listed})"
+    return [f"{name} BETWEEN DATE '{min(days)}' AND DATE '{max(days)}'", f"{name} IN ({listed})"]
+
+
+def scan_days(path: Path, version: int, column: str | None, days: Sequence[date], where: Sequence[str] = ()) -> str:
+    """The rows of `days` in a version (all of a table without a date column) that meet `where`, for use behind FROM."""
+    conditions = [*day_conditions(column, days), *where]
+    return scan(path, version) + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
 
 
 def scan_staged(folder: Path) -> str:
@@ -86,6 +91,13 @@ def ask(query: str) -> pa.Table:
         cursor = _database().cursor()
     with cursor:
         return cursor.execute(query).to_arrow_table()
+
+
+def copy_to(query: str, file: Path) -> None:
+    """The answer as one Parquet file, which is there whole or not at all."""
+    unfinished = file.with_suffix(".unfinished")
+    ask(f"COPY ({query}) TO {quoted(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)")
+    unfinished.rename(file)
 
 
 def to_judge(rows: pa.Table) -> pd.DataFrame:

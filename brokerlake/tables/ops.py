@@ -18,6 +18,7 @@ from brokerlake.settings import Settings
 from brokerlake.tables import delta_files
 
 log = logging.getLogger(__name__)
+_known_complete: set[Path] = set()
 
 _TEXT, _COUNT, _DAY, _TIME = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", "UTC")
 _MONEY = pa.decimal128(38, 12)
@@ -203,6 +204,13 @@ def _committing(settings: Settings, name: str) -> Iterator[None]:
             raise BrokerlakeError(f"ops.{name}: {plain_cause(failed)}") from failed
 
 
+def _complete(path: Path, name: str) -> None:
+    """Add the columns that a table made before them lacks: looked for once a process, since it reads the whole log."""
+    if path not in _known_complete:
+        delta_files.add_missing(path, OPS_SCHEMAS[name])
+        _known_complete.add(path)
+
+
 def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows to `ops.<name>` in one commit; the version written."""
     path = ops_path(settings, name)
@@ -210,7 +218,7 @@ def append_ops(settings: Settings, name: str, rows: pa.Table, metadata: Mapping[
         make_closed(path)
     with _committing(settings, name):
         if delta_files.head(path) is not None:
-            delta_files.add_missing(path, OPS_SCHEMAS[name])
+            _complete(path, name)
         return delta_files.append(path, rows.cast(OPS_SCHEMAS[name]), metadata)
 
 
@@ -220,5 +228,5 @@ def replace_ops(settings: Settings, name: str, rows: pa.Table, predicate: str, m
     if delta_files.head(path) is None:
         return append_ops(settings, name, rows, metadata)
     with _committing(settings, name):
-        delta_files.add_missing(path, OPS_SCHEMAS[name])
+        _complete(path, name)
         return delta_files.replace(path, rows.cast(OPS_SCHEMAS[name]), predicate, metadata)

@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
-from brokerlake.tables import delta_files, delta_queries
+from brokerlake.tables import delta_files
 
 RANGE_WRITERS = 2
 """Tasks that write a range of dates: few, or every task would leave a file in every partition."""
@@ -41,17 +41,6 @@ def empty_frame(spark: SparkSession, contract: Contract) -> DataFrame:
 def read_version(spark: SparkSession, path: Path, version: int) -> DataFrame:
     """The table exactly as of `version`."""
     return spark.read.format("delta").option("versionAsOf", version).load(str(path))
-
-
-def read_few(spark: SparkSession, path: Path, version: int, contract: Contract, days: Sequence[date]) -> DataFrame:
-    """The rows of `days` in `version` as a relation inside the plan: however often it is used, nothing is read again.
-
-    Without a date column the whole table. For a few thousand rows only: they live in the driver and travel in tasks.
-    """
-    schema = delta_files.arrow_schema(contract)
-    names = ", ".join(map(delta_queries.identifier, schema.names))
-    source = delta_queries.scan_days(path, version, contract.date_column, days)
-    return in_plan(spark, delta_queries.ask(f"SELECT {names} FROM {source}").cast(schema))
 
 
 def date_list(column: str, days: Sequence[date]) -> str:

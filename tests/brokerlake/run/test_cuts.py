@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 import pytest
 
@@ -20,10 +21,14 @@ from tests.rows import as_dicts, rows
 pytestmark = pytest.mark.spark
 
 
-@pytest.fixture(autouse=True, params=[0, cuts.MOST_ROWS_IN_PLAN], ids=["from_files", "in_plan"])
-def most_rows_in_plan(request, monkeypatch):
-    """Every rule holds for inputs read by Spark and for small ones that stand in the plan."""
-    monkeypatch.setattr(cuts, "MOST_ROWS_IN_PLAN", request.param)
+@pytest.fixture(autouse=True, params=["from_files", "in_plan", "asked_to_file", "asked_in_plan"])
+def way(request, monkeypatch, tmp_path):
+    """Every rule holds for inputs cut by Spark, small ones that stand in the plan, and those that DuckDB cuts."""
+    if request.param in ("from_files", "asked_to_file"):
+        monkeypatch.setattr(cuts, "MOST_ROWS_IN_PLAN", 0)
+    if request.param.startswith("asked"):
+        monkeypatch.setattr(cuts, "Cutter", partial(Cutter, scratch=tmp_path / "cuts"))
+    return request.param
 
 
 D1, D2, D3, D4 = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 7)
@@ -68,7 +73,7 @@ def _cutter(spark, test_settings, flows, entry: Input, days, log=LOG, name="gold
     lake = Lake(test_settings, catalogue, load_calendar(test_settings), {})
     done = {(SOURCE, day): Done(0, "", "", 1, "{}") for day in (D1, D2, D3, D4)}
     state = LedgerState({SOURCE: int(delta_files.head(flows) or 0)}, done)
-    return Cutter(lake, spark, state, table, days)
+    return cuts.Cutter(lake, spark, state, table, days)
 
 
 def _cut(spark, test_settings, flows, dates, days, span=0, **more):
@@ -126,6 +131,33 @@ def test_trading_days_back__late_row__is_in_every_later_window_that_covers_it(sp
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("dates", "span"), [("as_of", 0), ("trading_days_back", 2), ("days_back", 3)])
+def test_one_date__each_kind__is_what_a_range_gives_for_it(spark, test_settings, flows, dates, span):
+    columns = ("as_of_date", "flow_id", "amount", "_delivered_on")
+    of_range = _pairs(_cut(spark, test_settings, flows, dates, [D1, D2, D3, D4], span), *columns)
+    one_by_one = [_pairs(_cut(spark, test_settings, flows, dates, [day], span), *columns) for day in (D1, D2, D3, D4)]
+    assert of_range and sum(one_by_one, []) == of_range
+
+
+def test_keys_of__earlier_rows__are_those_a_job_may_ask_for(spark, test_settings, flows, way):
+    entry = Input("earlier_flows", SOURCE, "earlier", keys_of="flows")
+    found = _pairs(_cutter(spark, test_settings, flows, entry, [D3]).cut(entry), "flow_id", "_delivered_on")
+    assert found == ([("b", D2)] if way.startswith("asked") else [("a", D1), ("b", D2)])
+
+
+def test_latest__earlier_rows__are_the_last_of_each_key(spark, test_settings, flows, way):
+    entry = Input("earlier_flows", SOURCE, "earlier", latest=True)
+    found = _pairs(_cutter(spark, test_settings, flows, entry, [D4]).cut(entry), "flow_id", "_sequence")
+    last = [("a", 1), ("b", 2), ("late", 1)]
+    assert found == (last if way.startswith("asked") else sorted([*last, ("b", 1)]))
+
+
+def test_columns__earlier_rows__have_these_alone(spark, test_settings, flows):
+    entry = Input("earlier_flows", SOURCE, "earlier", columns=("flow_id", "_delivered_on"))
+    frame = _cutter(spark, test_settings, flows, entry, [D2]).cut(entry)
+    assert frame.columns == ["flow_id", "_delivered_on"] and frame.count() == 1
+
+
 def test_days_back__window_edge__is_counted_in_natural_days(spark, test_settings, flows):
     frame = _cut(spark, test_settings, flows, "days_back", [D3], span=3)
     assert _pairs(frame, "flow_id") == [("a",), ("b",), ("late",)]
@@ -166,7 +198,9 @@ def _month_ends(spark, test_settings, scores, days, span, entry=None, name="gold
     catalogue = Catalogue({SCORES: _table(SCORES, None), SOURCE: _table(SOURCE, LOG), name: table}, ("g",))
     done = {(SCORES, day): Done(0, "", f"made {day}", 1, "{}") for day in (JANUARY, FEBRUARY, D1)}
     state = LedgerState({SCORES: int(delta_files.head(scores) or 0)}, done)
-    return Cutter(Lake(test_settings, catalogue, load_calendar(test_settings), {}), spark, state, table, days), entry
+    return cuts.Cutter(
+        Lake(test_settings, catalogue, load_calendar(test_settings), {}), spark, state, table, days
+    ), entry
 
 
 def test_month_ends_back__as_of_dates__each_gets_the_last_ones_its_own_included(spark, test_settings, scores):
