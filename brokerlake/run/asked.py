@@ -8,6 +8,7 @@ table that asks the same question finds it. Ranges of as-of dates, restated date
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from brokerlake.tables.delta_queries import ask, copy_to, identifier, scan_days
 MOST_ROWS_ASKED = 2_000_000
 """Rows of the partitions up to which one scan here costs less than Spark's many small files."""
 ANSWERS_KEPT = 32
-FOLDER = "cuts"
+_FOLDER = "cuts"
 _one_asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -93,6 +94,16 @@ def with_key_in(log: Log, source: str) -> str:
     """A condition: the row's key is among the rows of `source`."""
     key = ", ".join(map(identifier, log.key))
     return f"({key}) IN (SELECT ({key}) FROM {source})"
+
+
+def answers_folder(staging: Path) -> Path:
+    """Where a run keeps what it asked."""
+    return staging / _FOLDER
+
+
+def drop_answers(staging: Path) -> None:
+    """Remove what a run asked; nothing asks again once it publishes."""
+    shutil.rmtree(answers_folder(staging), ignore_errors=True)
 
 
 @lru_cache(maxsize=ANSWERS_KEPT)

@@ -15,6 +15,7 @@ from brokerlake.errors import ConfigurationError, PlanError, TotalsError
 from brokerlake.privacy.restrictions import hidden_rows, leaves_out_persons
 from brokerlake.quality.results import CRITICAL, Result, file_results
 from brokerlake.release.releases import Release, publish_release
+from brokerlake.run.asked import drop_answers
 from brokerlake.run.context import MANIFESTS, Run
 from brokerlake.run.landing_step import stale_feeds
 from brokerlake.run.verdicts import ROWS, file_totals, total_row
@@ -35,6 +36,7 @@ def publish(run: Run, tables: Sequence[Table], note: str | None = None) -> Relea
         if stale:
             raise PlanError(f"{table.name}: {stale[0]}: not passed, so nothing is published")
     reconcile(run, tables)
+    drop_answers(run.staging)
     vector = {name: version for name, version in run.state.vector.items() if name != LEDGER}
     known = {name for name in vector if name == MANIFESTS or name in run.lake.catalogue.tables}
     vector = {name: version for name, version in vector.items() if name in known}

@@ -14,7 +14,7 @@ from brokerlake.privacy.restrictions import leave_out, leaves_out_persons
 from brokerlake.quality.contract_rules import judge_contract
 from brokerlake.quality.results import Result, file_results, stopping
 from brokerlake.quality.suites import LONGEST_SECONDS, Suite, check_suite, load_suite, run_suite, suite_path
-from brokerlake.run.asked import FOLDER as CUTS
+from brokerlake.run.asked import answers_folder
 from brokerlake.run.context import Run
 from brokerlake.run.cuts import Cutter
 from brokerlake.run.late_facts import file_late_rows
@@ -78,7 +78,9 @@ def _make_days(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Wr
 def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
     module = load_module(table)
     params = make_params(module, table.name, run.lake.settings.parameters(table.name))
-    cutter = Cutter(run.lake, run.spark, run.state, table, days, run.knowledge(table), scratch=run.staging / CUTS)
+    cutter = Cutter(
+        run.lake, run.spark, run.state, table, days, run.knowledge(table), scratch=answers_folder(run.staging)
+    )
     return module.build(**{entry.name: cutter.cut(entry) for entry in table.inputs}, params=params)
 
 

@@ -61,12 +61,17 @@ def _write(tmp_path, text):
 HEAD = "groups: [g]\ntables:\n"
 ONE = "  silver.a: {owner: o, impact: tier_1, group: g, inputs: {x: {table: %s, dates: %s}}}\n"
 
+NARROW = "  silver.a: {owner: o, impact: tier_1, group: g, log: %s, inputs: {x: {table: silver.a, %s}}}\n"
+
 
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
         (HEAD + ONE % ("silver.b", "run"), "no table silver.b"),
         (HEAD + ONE % ("silver.a", "whenever"), "is no kind of date"),
+        (HEAD + NARROW % ("{key: [k]}", "dates: run, latest: true"), "are for earlier rows"),
+        (HEAD + NARROW % ("null", "dates: earlier, latest: true"), "silver.a has no log"),
+        (HEAD + NARROW % ("{key: [k]}", "dates: earlier, keys_of: y"), "the input with the rows of the run"),
         (HEAD + "  gold.a: {owner: o, impact: tier_1, group: g}\n", "needs a named reader"),
         (HEAD + "  silver.a: {owner: o, impact: tier_9, group: g}\n", "impact must be one of"),
         (HEAD + "  silver.a: {owner: o, impact: tier_1, group: h}\n", "group h is not listed"),
