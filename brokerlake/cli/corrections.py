@@ -66,12 +66,18 @@ def restate(place: Workplace, first: date, last: date, known_through: date | Non
 
 
 @click.command(epilog="Example: brokerlake restrict --customer 1000000042 --why 'request of 25 October, case 17'")
-@click.option("--customer", required=True, help="customer_no of the person.")
-@click.option("--why", required=True, help="The reason, kept in ops.restrictions.")
+@click.option("--customer", help="customer_no of the person.")
+@click.option("--why", help="The reason, kept in ops.restrictions.")
 @click.option("--lift", is_flag=True, help="The person may be shown again.")
+@click.option("--list", "is_list", is_flag=True, help="Who is restricted today, since when and why.")
 @click.pass_obj
-def restrict(place: Workplace, customer: str, why: str, lift: bool) -> None:
+def restrict(place: Workplace, customer: str | None, why: str | None, lift: bool, is_list: bool) -> None:
     """Take a person out of public gold and hide them from every reader, or lift that again."""
+    if is_list:
+        _list_restrictions(place)
+        return
+    if not customer or not why:
+        raise click.UsageError("say --customer and --why, or --list")
     from brokerlake.run.restrict import lift_restriction, restrict_customer
 
     lake = place.lake()
@@ -80,3 +86,13 @@ def restrict(place: Workplace, customer: str, why: str, lift: bool) -> None:
         click.echo("readers show the person again; new nights have them in gold, older dates after a backfill")
         return
     tell_release(restrict_customer(lake, customer, why, click.echo))
+
+
+def _list_restrictions(place: Workplace) -> None:
+    from brokerlake.privacy.restrictions import restrictions_today
+
+    decisions = restrictions_today(place.lake().settings)
+    for row in decisions:
+        click.echo(f"{row['customer_no']} since {row['decided_at']:%Y-%m-%d %H:%M} UTC: {row['why']}")
+    if not decisions:
+        click.echo("nobody is restricted")

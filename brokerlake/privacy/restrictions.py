@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brokerlake.catalog import Contract, Table
 from brokerlake.settings import Settings
@@ -26,12 +26,15 @@ Hidden = Mapping[str, frozenset[str]]
 """Identifiers of restricted persons by kind; empty when nobody is restricted."""
 
 
+def restrictions_today(settings: Settings) -> list[Mapping[str, Any]]:
+    """The decision (customer_no, action, why, decided_at) that restricts each person of today, by customer_no."""
+    last = {row["customer_no"]: row for row in ops.read_ops(settings, "restrictions").sort_by("decided_at").to_pylist()}
+    return [last[customer] for customer in sorted(last) if last[customer]["action"] == RESTRICT]
+
+
 def restricted_customers(settings: Settings) -> tuple[str, ...]:
     """customer_no of everyone restricted today, sorted."""
-    last: dict[str, str] = {}
-    for row in ops.read_ops(settings, "restrictions").sort_by("decided_at").to_pylist():
-        last[row["customer_no"]] = row["action"]
-    return tuple(sorted(customer for customer, action in last.items() if action == RESTRICT))
+    return tuple(row["customer_no"] for row in restrictions_today(settings))
 
 
 def decide(settings: Settings, customer: str, action: str, why: str) -> None:
