@@ -23,6 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from brokerlake.catalog import Contract, Log
+from brokerlake.run.latest import latest_in_sql
 from brokerlake.tables import delta_files, spark_tables
 from brokerlake.tables.delta_queries import ask, copy_to, identifier, scan_days
 
@@ -68,26 +69,13 @@ class Question:
 
     def _rows(self) -> str:
         source = scan_days(self.path, self.version, self.contract.date_column, self.days, self.cut.where)
-        log = self.cut.latest
-        if log is None:
-            return source
-        key = ", ".join(map(identifier, log.key))
-        order = ", ".join(f"{identifier(name)} DESC NULLS LAST" for name in version_order(log, self.contract))
-        found = f"SELECT * FROM {source} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {order}) = 1"
-        deleted = f" WHERE NOT coalesce({identifier(log.deleted)}, false)" if log.deleted else ""
-        return f"({found}){deleted}"
+        return source if self.cut.latest is None else latest_in_sql(source, self.cut.latest, self.contract)
 
 
 def schema_of(contract: Contract, cut: Cut) -> pa.Schema:
     """The contract's columns that a cut wants, and those it adds."""
     wanted = [one for one in delta_files.arrow_schema(contract) if not cut.columns or one.name in cut.columns]
     return pa.schema([*wanted, *[pa.field(name, pa.date32()) for name in cut.dates]])
-
-
-def version_order(log: Log, contract: Contract) -> list[str]:
-    """The columns that rank the versions of a key, the first most."""
-    names = (*log.order, "_business_date", "_sequence", contract.date_column)
-    return list(dict.fromkeys(str(name) for name in names if name in contract.by_name))
 
 
 def with_key_in(log: Log, source: str) -> str:

@@ -9,23 +9,15 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from brokerlake.catalog import Contract, Input, Log, Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.state import LedgerState
-from brokerlake.run.asked import (
-    MOST_ROWS_ASKED,
-    Cut,
-    Question,
-    answered,
-    few_rows,
-    schema_of,
-    version_order,
-    with_key_in,
-)
+from brokerlake.run.asked import MOST_ROWS_ASKED, Cut, Question, answered, few_rows, schema_of, with_key_in
+from brokerlake.run.latest import counted_log, latest_known
 from brokerlake.run.restated_inputs import as_if_on_time, effective_column, restated_log
 from brokerlake.tables import spark_tables
 from brokerlake.tables.delta_queries import scan_days
@@ -92,8 +84,7 @@ class Cutter:
             empty = spark_tables.empty_frame(self.spark, contract)
             return self._with_dates(empty.select(*entry.columns) if entry.columns else empty, entry)
         source = self.lake.catalogue[entry.table]
-        asked = self._asked(source, contract, entry)
-        if asked is not None:
+        if (asked := self._asked(source, contract, entry)) is not None:
             return asked
         frame = self.read(source, contract, entry)
         if entry.dates == "run":
@@ -309,17 +300,3 @@ class Cutter:
         if log is not None:
             exploded = latest_known(exploded, log, contract, per=(AS_OF,))
         return self._with_known_on(exploded)
-
-
-def counted_log(source: Table, entry: Input) -> Log | None:
-    """The log by which only the last row of a key counts; ahead of a date every change counts."""
-    is_ahead = entry.dates == "ahead" and source.log is not None and source.log.effective
-    return None if is_ahead else source.log
-
-
-def latest_known(frame: DataFrame, log: Log, contract: Contract, per: Sequence[str] = ()) -> DataFrame:
-    """Per key (and `per`), the latest row in version order; keys whose latest row is deleted or withdrawn are gone."""
-    order = [F.col(name).desc_nulls_last() for name in version_order(log, contract)]
-    window = Window.partitionBy(*log.key, *per).orderBy(*order)
-    latest = frame.withColumn("_place", F.row_number().over(window)).where(F.col("_place") == 1).drop("_place")
-    return latest.where(~F.coalesce(F.col(log.deleted), F.lit(False))) if log.deleted else latest

@@ -13,7 +13,8 @@ from brokerlake.lake import Lake, load_calendar
 from brokerlake.plan.state import Done, LedgerState
 from brokerlake.plan.step_keys import StepKeys
 from brokerlake.run import cuts
-from brokerlake.run.cuts import Cutter, latest_known
+from brokerlake.run.cuts import Cutter
+from brokerlake.run.latest import latest_known
 from brokerlake.tables import delta_files
 from tests.conftest import PROJECT
 from tests.rows import as_dicts, rows
