@@ -32,6 +32,7 @@ STATIC_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.ui.retainedExecutions": "1",
+    "spark.sql.codegen.cache.maxEntries": "2000",
 }
 """Fixed when the JVM starts: ours for a classic session and for a server we start, a cluster's own otherwise."""
 SESSION_SETTINGS = {

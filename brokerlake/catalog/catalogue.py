@@ -277,11 +277,11 @@ def load_catalogue(path: Path) -> Catalogue:
         return _as_catalogue(raw)
 
 
-def _check_earlier(table: Table, entry: Input, tables: Mapping[str, Table]) -> None:
-    """Raise ConfigurationError where what narrows earlier rows does not fit the input."""
+def _check_input(table: Table, entry: Input, tables: Mapping[str, Table]) -> None:
     where = f"data_catalog.yaml: {table.name}: input {entry.name}"
-    narrows = bool(entry.keys_of or entry.latest or entry.columns)
-    if narrows and entry.dates != "earlier":
+    if entry.table and entry.table not in tables:
+        raise ConfigurationError(f"{where}: no table {entry.table}")
+    if (entry.keys_of or entry.latest or entry.columns) and entry.dates != "earlier":
         raise ConfigurationError(f"{where}: keys_of, latest and columns are for earlier rows")
     if (entry.keys_of or entry.latest) and tables[str(entry.table)].log is None:
         raise ConfigurationError(f"{where}: {entry.table} has no log, so no key")
@@ -294,9 +294,7 @@ def _as_catalogue(raw: Mapping[str, Any]) -> Catalogue:
     tables = {name: _read_table(name, item) for name, item in raw["tables"].items()}
     for table in tables.values():
         for entry in table.inputs:
-            if entry.table and entry.table not in tables:
-                raise ConfigurationError(f"data_catalog.yaml: {table.name}: input {entry.name}: no table {entry.table}")
-            _check_earlier(table, entry, tables)
+            _check_input(table, entry, tables)
         if table.group not in raw["groups"]:
             raise ConfigurationError(f"data_catalog.yaml: {table.name}: group {table.group} is not listed")
     return Catalogue(tables, tuple(raw["groups"]))

@@ -35,6 +35,23 @@ _one_asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 @dataclass(frozen=True)
+class Span:
+    """One as-of date of a run.
+
+    Attributes:
+        as_of: the as-of date; what is effective later does not count, unless the input looks ahead.
+        known: the night whose deliveries count.
+        first: first effective date of a window, None for a state.
+        last: last effective date.
+    """
+
+    as_of: date
+    known: date
+    first: date | None
+    last: date
+
+
+@dataclass(frozen=True)
 class Cut:
     """What of an input counts.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from brokerlake.catalog import Contract, Input, Log, Table
 from brokerlake.errors import PlanError
 from brokerlake.lake import Lake
 from brokerlake.plan.state import LedgerState
-from brokerlake.run.asked import MOST_ROWS_ASKED, Cut, Question, answered, few_rows, schema_of, with_key_in
+from brokerlake.run.asked import MOST_ROWS_ASKED, Cut, Question, Span, answered, few_rows, schema_of, with_key_in
 from brokerlake.run.latest import counted_log, latest_known
 from brokerlake.run.restated_inputs import as_if_on_time, effective_column, restated_log
 from brokerlake.tables import spark_tables
@@ -29,23 +28,6 @@ ONE_DAY = timedelta(days=1)
 SPANNED = ("as_of", "trading_days_back", "days_back", "ahead")
 MOST_ROWS_IN_PLAN = 20_000
 SESSIONS = pa.schema([("calendar", pa.string()), ("natural_date", pa.date32()), ("is_trading_day", pa.bool_())])
-
-
-@dataclass(frozen=True)
-class Span:
-    """One as-of date of a run.
-
-    Attributes:
-        as_of: the as-of date; what is effective later does not count, unless the input looks ahead.
-        known: the night whose deliveries count.
-        first: first effective date of a window, None for a state.
-        last: last effective date.
-    """
-
-    as_of: date
-    known: date
-    first: date | None
-    last: date
 
 
 class Cutter:
@@ -125,9 +107,9 @@ class Cutter:
         if self.scratch is None or rows > MOST_ROWS_ASKED:
             return None
         cut = self._of_earlier(source, contract, entry) or self._of_one_date(source, contract, entry)
+        version = self.state.vector.get(source.name)
         if cut is None:
             return None
-        version = self.state.vector.get(source.name)
         if version is None or rows == 0:
             return spark_tables.in_plan(self.spark, schema_of(contract, cut).empty_table())
         path = self.lake.settings.table_path(source.name)
@@ -150,7 +132,7 @@ class Cutter:
         """What counts as of the run's only date; None for several dates, restated ones, and tables of as-of dates."""
         if self.is_restated or len(self._pairs()) != 1 or entry.dates not in SPANNED:
             return None
-        (pair,) = self._pairs()
+        pair = self._pairs()[0]
         if entry.dates == "as_of":
             if contract.date_column in (None, AS_OF) or source.log is None:
                 return None

@@ -290,18 +290,3 @@ def test_long_command__expected_error__is_not_lost_in_the_log(home, monkeypatch,
     monkeypatch.setattr("brokerlake.run.nightly.run_night", stop)
     assert main([*home, "nightly", "--date", "2024-10-25"]) == 1
     assert capfd.readouterr().err == "brokerlake: crm_customers 2024-10-25: cut\n"
-
-
-def test_restrict__list__names_who_is_restricted_today_with_reason(home, capsys):
-    from brokerlake.privacy.restrictions import LIFT, RESTRICT, decide
-
-    assert main([*home, "restrict", "--list"]) == 0
-    assert capsys.readouterr().out.strip() == "nobody is restricted"
-    settings = load_settings(home=home[1])
-    for customer, action in (("1000000042", RESTRICT), ("1000000043", RESTRICT), ("1000000042", LIFT)):
-        decide(settings, customer, action, "case 17")
-    assert main([*home, "restrict", "--list"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("1000000043 since ") and line.endswith(" UTC: case 17")
-    assert main([*home, "restrict", "--customer", "1000000043"]) != 0
-    assert "say --customer and --why, or --list" in capsys.readouterr().err
