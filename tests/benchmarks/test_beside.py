@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 
 from benchmarks import agreement
 from benchmarks.beside.__main__ import make_all
-from benchmarks.beside.sources import OUTPUTS, Night, add_views, connect
+from benchmarks.beside.sources import OUTPUTS, SUPPORT, Night, add_views, connect
 from benchmarks.earlier import make_earlier
 from benchmarks.extracts import make_extracts
 from benchmarks.floor import read_delivered, write_rows
@@ -32,8 +33,12 @@ CUSTOMERS, EXECUTIONS, EVENTS, HISTORY_DAYS = 200, 1_500, 2_500, 40
 
 @pytest.fixture(scope="module")
 def night(spark, test_settings, tmp_path_factory) -> Night:
-    """A night of the lake after three days of facts and copies of them behind, and DuckDB's outputs of it."""
-    lake = nights.open_scratch(tmp_path_factory.mktemp("bench"), test_settings)
+    """A night of the tables that matter after three days of facts and copies of them behind, and DuckDB's outputs."""
+    conf = tmp_path_factory.mktemp("conf") / "conf"
+    shutil.copytree(PROJECT / "conf", conf)
+    with (conf / "base.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"tables: {json.dumps([*OUTPUTS, *SUPPORT])}\n")
+    lake = nights.open_scratch(tmp_path_factory.mktemp("bench"), test_settings, conf)
     days = days_of_facts(lake.calendar)[: EARLIER_DAYS + 1]
     make_extracts(lake, days, customers=CUSTOMERS, pace=(EXECUTIONS, EVENTS))
     make_earlier(lake, days[0], days[EARLIER_DAYS - 1], HISTORY_DAYS, nights.say_nothing)
