@@ -58,8 +58,8 @@ SESSION_SETTINGS = {
 ARCHIVE = "classes.jsa"
 
 
-def jvm_options(settings: Settings, *, is_range: bool = False) -> str:
-    """JVM flags: UTC, the class-data archive when setup has built one, and the profile's own for nights or ranges."""
+def jvm_options(settings: Settings, *, is_large: bool = False) -> str:
+    """JVM flags: UTC, the class-data archive if setup has built one, the profile's own, for large runs where it has any."""
     options = ["-Duser.timezone=UTC", "-XX:+IgnoreUnrecognizedVMOptions"]
     archive = settings.tools / ARCHIVE
     if archive.exists():
@@ -70,7 +70,7 @@ def jvm_options(settings: Settings, *, is_range: bool = False) -> str:
             "-Xlog:all=error:stderr",
         ]
     spark = settings.conf.get("spark", {})
-    extra = (is_range and spark.get("range_jvm_options")) or spark.get("jvm_options")
+    extra = (is_large and spark.get("large_jvm_options")) or spark.get("jvm_options")
     return " ".join([*options, *([str(extra)] if extra else [])])
 
 
@@ -111,8 +111,8 @@ def static_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-def open_session(settings: Settings, *, is_range: bool = False) -> SparkSession:
-    """The process's session, made on the first call; `is_range` says that it will work for minutes on the same code.
+def open_session(settings: Settings, *, is_large: bool = False) -> SparkSession:
+    """The process's session, made on the first call; `is_large` says that it will work for minutes on the same code.
 
     Raises:
         ConfigurationError: no Java, no jars, or a profile without a Spark of its own and no SPARK_REMOTE.
@@ -128,7 +128,7 @@ def open_session(settings: Settings, *, is_range: bool = False) -> SparkSession:
         raise ConfigurationError(
             f"profile {settings.profile}: {REMOTE_VARIABLE} names no Spark Connect server, e.g. sc://spark.example:15002"
         )
-    return _open_classic(settings, is_range=is_range)
+    return _open_classic(settings, is_large=is_large)
 
 
 def _connect(settings: Settings, address: str) -> SparkSession:
@@ -148,13 +148,13 @@ def _leave(session: SparkSession) -> None:
         session.stop()
 
 
-def _open_classic(settings: Settings, *, is_range: bool) -> SparkSession:
+def _open_classic(settings: Settings, *, is_large: bool) -> SparkSession:
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ["JAVA_HOME"] = str(java_home(settings))
     spark = settings.conf["spark"]
-    options = jvm_options(settings, is_range=is_range)
+    options = jvm_options(settings, is_large=is_large)
     (settings.private / "spark").mkdir(parents=True, exist_ok=True)
     # Classic driver options are read when the JVM starts, before a builder's config is.
     os.environ.setdefault(

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MANIFESTS = "ops.manifests"
 FAILED = "failed"
-LONG_RANGE_NIGHTS = 100
-"""Nights from which the code of a run stays hot long enough for the JVM's optimising compiler to pay."""
+LARGE_BYTES = 50_000_000
+"""Delivered bytes from which the code of a run stays hot long enough for the JVM's optimising compiler to pay."""
 Progress = Callable[[str], None]
 
 
@@ -65,7 +65,14 @@ class Run:
         """The process's session, opened when the first Spark step needs it."""
         from brokerlake.session import open_session
 
-        return open_session(self.lake.settings, is_range=len(self.dates.nights) >= LONG_RANGE_NIGHTS)
+        return open_session(self.lake.settings, is_large=self.is_large)
+
+    @property
+    def is_large(self) -> bool:
+        """True when the run's nights took so much that its code stays hot."""
+        nights = set(self.dates.nights)
+        taken = (row["bytes"] for (_, night), rows in self.manifests.items() if night in nights for row in rows)
+        return sum(taken) >= LARGE_BYTES
 
     @property
     def staging(self) -> Path:
