@@ -59,7 +59,7 @@ ARCHIVE = "classes.jsa"
 
 
 def jvm_options(settings: Settings, *, is_large: bool = False) -> str:
-    """JVM flags: UTC, the class-data archive if setup has built one, the profile's own, for large runs where it has any."""
+    """JVM flags: UTC, the class-data archive if setup has built one, and the profile's own, by size of the run."""
     options = ["-Duser.timezone=UTC", "-XX:+IgnoreUnrecognizedVMOptions"]
     archive = settings.tools / ARCHIVE
     if archive.exists():
