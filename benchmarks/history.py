@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from brokerlake.calendar import TradingCalendar
 from brokerlake.lake import Lake
 from brokerlake.plan.state import PASSED, Done, sha256
 from brokerlake.run.context import Run
@@ -32,13 +32,22 @@ def pairs(lake: Lake, earlier: Sequence[date], days: int) -> list[tuple[date, da
     return [(models[at % len(models)], day) for at, day in enumerate(before) if day is not None]
 
 
-def shifted(rows: pa.Table, source: date, target: date) -> pa.Table:
-    """`rows` of a night as if everything had happened as many natural days earlier."""
-    distance = pa.scalar((target - source).days, pa.int32())
+def shifted(rows: pa.Table, source: date, target: date, calendar: TradingCalendar) -> pa.Table:
+    """`rows` of a night as if all had happened earlier: trading days stay trading days, others move in natural ones.
+
+    A fund order confirmed on Tuesday speaks of Monday; copied to a Monday it speaks of the Friday before.
+    """
+
+    def moved(day: date) -> date:
+        back = len(calendar.between(day, source)) - 1
+        earlier = calendar.back(target, back) if calendar.is_trading_day(day) else None
+        return earlier or day + (target - source)
+
     for name in ("effective_date", "_delivered_on"):
+        dates = rows.column(name).to_pylist()
+        new = {day: moved(day) for day in set(dates)}
         at = rows.schema.get_field_index(name)
-        moved = pc.add(rows.column(name).cast(pa.int32()), distance).cast(pa.date32())
-        rows = rows.set_column(at, name, moved)
+        rows = rows.set_column(at, name, pa.array([new[day] for day in dates], pa.date32()))
     return rows
 
 
@@ -54,11 +63,12 @@ def write_history(run: Run, earlier: Sequence[date], days: int) -> Iterator[str]
     path = run.lake.settings.table_path(PARTY_DAYS)
     table = DeltaTable(path, version=version)
     copied = {day: table.to_pyarrow_table(partitions=[("_delivered_on", "=", str(day))]) for day in earlier}
+    calendar = run.lake.calendar
     wanted, rows = pairs(run.lake, earlier, days), {}
     delta_files.restore(path, version)
     for number, (source, target) in enumerate(wanted, start=1):
         run.check_lease()
-        version = delta_files.append(path, shifted(copied[source], source, target), {"run_id": run.run_id})
+        version = delta_files.append(path, shifted(copied[source], source, target, calendar), {"run_id": run.run_id})
         rows[target] = copied[source].num_rows
         if number % 50 == 0:
             yield f"{number} of {days} days of {PARTY_DAYS}"

@@ -45,18 +45,19 @@ def test_pairs__of_three_days__end_the_day_before_and_leave_out_the_opening_day(
     assert {source for source, _ in found} == set(earlier[1:])
 
 
-def test_shifted__rows_of_a_night__keep_the_distance_between_their_dates():
-    source, target = date(2024, 9, 3), date(2024, 2, 29)
+def test_shifted__rows_of_a_night__trading_days_stay_trading_days(lake):
+    tuesday, monday, friday = date(2024, 9, 3), date(2024, 8, 26), date(2024, 8, 23)
     rows = pa.table(
         {
-            "party_id": ["c1", "c2"],
-            "effective_date": pa.array([source, date(2024, 9, 2)], pa.date32()),
-            "_delivered_on": pa.array([source, source], pa.date32()),
+            "party_id": ["on time", "confirmed", "on a Sunday"],
+            "effective_date": pa.array([tuesday, date(2024, 9, 2), date(2024, 9, 1)], pa.date32()),
+            "_delivered_on": pa.array([tuesday] * 3, pa.date32()),
         }
     )
-    assert shifted(rows, source, target).to_pylist() == [
-        {"party_id": "c1", "effective_date": target, "_delivered_on": target},
-        {"party_id": "c2", "effective_date": date(2024, 2, 28), "_delivered_on": target},
+    assert shifted(rows, tuesday, monday, lake.calendar).to_pylist() == [
+        {"party_id": "on time", "effective_date": monday, "_delivered_on": monday},
+        {"party_id": "confirmed", "effective_date": friday, "_delivered_on": monday},
+        {"party_id": "on a Sunday", "effective_date": date(2024, 8, 24), "_delivered_on": monday},
     ]
 
 
