@@ -23,6 +23,7 @@ from brokerlake.release.releases import Release, current_release
 from brokerlake.rights import close_folders
 from brokerlake.schedule.manifests import is_delivered
 from brokerlake.schedule.tasks import PROGRESS_VARIABLE
+from brokerlake.session import ONE_PROCESS_VARIABLE
 from brokerlake.settings import CONF_VARIABLE, HOME_VARIABLE, PROFILE_VARIABLE, Settings, load_settings
 from brokerlake.setup.airflow_home import airflow_environment, ensure_airflow
 from brokerlake.step_times import Clock
@@ -182,7 +183,7 @@ def run_airflow(settings: Settings, night: date, clock: Clock) -> None:
             stdout=out,
             stderr=out,
             cwd=settings.project,
-            env={**variables, PROGRESS_VARIABLE: str(told)},
+            env={**variables, PROGRESS_VARIABLE: str(told), ONE_PROCESS_VARIABLE: "1"},
         )
         read = 0
         try:

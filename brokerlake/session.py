@@ -9,9 +9,10 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brokerlake.errors import ConfigurationError
 from brokerlake.settings import Settings
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 REMOTE_VARIABLE = "SPARK_REMOTE"
 SERVER_VARIABLE = "BROKERLAKE_SPARK_SERVER"
 """Name of the Spark Connect server on this machine that this process works with, set by the tasks of a DAG run."""
+ONE_PROCESS_VARIABLE = "BROKERLAKE_ONE_PROCESS"
+"""Set where the tasks of a DAG run one after another in one process, as `airflow dags test` does."""
+_opening = threading.Lock()
+IN_PLAN_ROWS = "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation"
 STATIC_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -47,9 +52,17 @@ SESSION_SETTINGS = {
     # A partition a night is a small file: read many in one task.
     "spark.sql.files.openCostInBytes": "262144",
     # It evaluates projections of in-plan rows one column at a time in the optimizer; executors do that faster.
-    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation",
+    "spark.sql.optimizer.excludedRules": IN_PLAN_ROWS,
+    "spark.sql.adaptive.optimizer.excludedRules": IN_PLAN_ROWS,
+    # Rows in the plan are few: one task reads them.
+    "spark.sql.leafNodeDefaultParallelism": "1",
     # Inputs are cut by literal dates already; pruning by a join would plan its other side a second time.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+    "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
+    # Plans are wide and short: what these rules look for in every expression, or in Delta's statistics, is not there.
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.databricks.delta.optimize.conditionalIncrementMetric.enabled": "false",
+    "spark.databricks.delta.stats.skipping": "false",
     # The text of every plan is made again after each stage; ours are long and nobody reads them.
     "spark.sql.maxPlanStringLength": "1000",
     "spark.sql.ui.explainMode": "simple",
@@ -117,6 +130,11 @@ def open_session(settings: Settings, *, is_large: bool = False) -> SparkSession:
     Raises:
         ConfigurationError: no Java, no jars, or a profile without a Spark of its own and no SPARK_REMOTE.
     """
+    with _opening:
+        return _open(settings, is_large=is_large)
+
+
+def _open(settings: Settings, *, is_large: bool) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if os.environ.get(SERVER_VARIABLE):
         from brokerlake.connect_server import use_server
@@ -148,6 +166,23 @@ def _leave(session: SparkSession) -> None:
         session.stop()
 
 
+class _Functions:
+    """Static methods of a class of the JVM, each looked up once: PySpark asks for class and method at every call."""
+
+    def __init__(self, java_class: Any) -> None:
+        self._java_class = java_class
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._java_class, name)
+        setattr(self, name, method)
+        return method
+
+
+def _keep_functions(jvm: Any) -> None:
+    for name in ("org.apache.spark.sql.functions", "PythonUtils"):
+        vars(jvm)[name] = _Functions(getattr(jvm, name))
+
+
 def _open_classic(settings: Settings, *, is_large: bool) -> SparkSession:
     from pyspark.sql import SparkSession
 
@@ -166,4 +201,5 @@ def _open_classic(settings: Settings, *, is_large: bool) -> SparkSession:
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(spark.get("log_level", "ERROR"))
+    _keep_functions(session.sparkContext._jvm)
     return session

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import pyarrow.compute as pc
+
 from brokerlake.release.releases import Release, read_releases
 from brokerlake.settings import Settings
 from brokerlake.tables import ops
@@ -123,26 +125,51 @@ def _bases_by_run(releases: Sequence[Release]) -> dict[str, list[Mapping[str, in
     return bases
 
 
+@dataclass(frozen=True)
+class _Published:
+    """What the ledger of a release says is done, and the night whose knowledge each restated as-of date has."""
+
+    done: Mapping[tuple[str, date], Done]
+    known_through: Mapping[date, date]
+
+
+_published: dict[tuple[object, ...], _Published] = {}
+"""The newest release asked for: every task of a night that runs in one process stands on the same."""
+
+
+def _published_steps(settings: Settings, base: Release) -> _Published:
+    key = (ops.ops_path(settings, "ledger"), base.number, base.published_at)
+    if key not in _published:
+        found = _read_published(settings, base)
+        _published.clear()
+        _published[key] = found
+    return _published[key]
+
+
+def _read_published(settings: Settings, base: Release) -> _Published:
+    done: dict[tuple[str, date], Done] = {}
+    known: dict[date, date] = {}
+    ledger = ops.read_ops(settings, "ledger", version=base.vector["ops.ledger"])
+    bases = _bases_by_run(read_releases(settings))
+    for row in ledger.filter(pc.field("verdict") == PASSED).sort_by("finished_at").to_pylist():
+        stood_on = [vector.get(row["table_name"], NO_VERSION) for vector in bases.get(row["run_id"], ())]
+        if row["base_version"] in stood_on:
+            done[(row["table_name"], row["date"])] = passed = _as_done(row)
+            if passed.known_through:
+                known[row["date"]] = passed.known_through
+    return _Published(done, known)
+
+
 def load_state(settings: Settings, run_id: str, base: Release | None) -> tuple[LedgerState, int]:
     """The state a run starts from and the number of its next attempt.
 
     Counted are the rows of the base release's ledger that a release published, and this run's own rows that stand on
     the same base. Rows of a run that never came to its publish stand in that ledger too; what they made is nowhere.
     """
-    done: dict[tuple[str, date], Done] = {}
-    known: dict[date, date] = {}
+    published = _published_steps(settings, base) if base else _Published({}, {})
     vector = dict(base.vector) if base else {}
-    if base:
-        ledger = ops.read_ops(settings, "ledger", version=base.vector["ops.ledger"]).to_pylist()
-        bases = _bases_by_run(read_releases(settings))
-        for row in sorted(ledger, key=lambda row: row["finished_at"]):
-            stood_on = [vector.get(row["table_name"], NO_VERSION) for vector in bases.get(row["run_id"], ())]
-            if row["verdict"] == PASSED and row["base_version"] in stood_on:
-                done[(row["table_name"], row["date"])] = passed = _as_done(row)
-                if passed.known_through:
-                    known[row["date"]] = passed.known_through
-    state = LedgerState(vector, done, known)
-    own = [row for row in ops.read_ops(settings, "ledger").to_pylist() if row["run_id"] == run_id]
+    state = LedgerState(vector, published.done, published.known_through)
+    own = ops.read_ops(settings, "ledger").filter(pc.field("run_id") == run_id).to_pylist()
     for row in sorted(own, key=lambda row: (row["attempt"], row["finished_at"])):
         if row["base_version"] != vector.get(row["table_name"], NO_VERSION):
             continue

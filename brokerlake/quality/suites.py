@@ -100,7 +100,7 @@ def _as_suite(raw: Mapping[str, Any]) -> Suite:
 
 
 @cache
-def _library() -> Any:
+def load_library() -> Any:
     """Great Expectations, imported late and kept quiet."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
@@ -113,7 +113,7 @@ def _source(engine: str) -> Any:
     """This thread's data source in a context of its own: contexts are not made for several threads."""
     sources: dict[str, Any] = _of_thread.__dict__.setdefault("sources", {})
     if engine not in sources:
-        context = _library().get_context(mode="ephemeral")
+        context = load_library().get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
         made = context.data_sources
         sources[engine] = made.add_pandas("pandas") if engine == "pandas" else made.add_spark("spark", persist=False)
@@ -123,7 +123,7 @@ def _source(engine: str) -> Any:
 def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], result_format: str) -> dict[str, Any]:
     engine = "pandas" if type(frame).__module__.startswith("pandas") else "spark"
     source, name = _source(engine), uuid4().hex
-    suite = _library().ExpectationSuite(
+    suite = load_library().ExpectationSuite(
         name=name,
         expectations=[
             {"type": rule.type, "kwargs": dict(rule.kwargs), "severity": rule.severity, "meta": {"rule_id": rule.id}}

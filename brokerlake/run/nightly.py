@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 
 from brokerlake.catalog import Table
@@ -12,6 +14,7 @@ from brokerlake.errors import ConfigurationError, PlanError
 from brokerlake.lake import Lake
 from brokerlake.lease import Lease, hold
 from brokerlake.plan.dates import RunDates
+from brokerlake.quality.suites import load_library
 from brokerlake.release.releases import Release, current_release, read_releases
 from brokerlake.rights import close_folders
 from brokerlake.run.bronze_step import reads_in_tasks, run_bronze_step
@@ -20,7 +23,7 @@ from brokerlake.run.landing_step import load_deliveries, take_deliveries
 from brokerlake.run.publish import publish
 from brokerlake.run.scheduler import run_in_order
 from brokerlake.run.tables_step import run_table_step
-from brokerlake.session import REMOTE_VARIABLE
+from brokerlake.session import ONE_PROCESS_VARIABLE, REMOTE_VARIABLE
 from brokerlake.under_way import working_on
 
 log = logging.getLogger(__name__)
@@ -122,11 +125,34 @@ def run_tables(run: Run, tables: Sequence[Table]) -> None:
     bronze = [table for table in tables if table.layer == "bronze"]
     if reads_in_tasks(run) and any(run.stale_days(table) for table in bronze):
         run.progress(f"{_spark_in_words(run)}: bronze in its tasks")
-    run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
     others = [table for table in tables if table.layer != "bronze"]
+    if at_a_time > 1 and _goes_on_to_spark(run, bronze, others):
+        _open_beforehand(run)
+    run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
     if any(run.stale_days(table) for table in others):
         run.progress(f"{_spark_in_words(run)}: {len(others)} tables")
         run_in_order(others, _told(run, run_table_step), at_a_time)
+
+
+def _goes_on_to_spark(run: Run, bronze: Sequence[Table], others: Sequence[Table]) -> bool:
+    """True when this process reads bronze without Spark and will need Spark afterwards."""
+    if not any(run.stale_days(table) for table in bronze):
+        return False
+    return bool(os.environ.get(ONE_PROCESS_VARIABLE)) or any(run.stale_days(table) for table in others)
+
+
+def _open_beforehand(run: Run) -> None:
+    """Open the session and load the library that judges, while bronze is read, which needs neither nor a second core.
+
+    Whatever goes wrong here goes wrong again, and is told, where they are needed.
+    """
+
+    def work() -> None:
+        with suppress(Exception):
+            log.info("spark %s opened while bronze is read", run.spark.version)
+            load_library()
+
+    threading.Thread(target=work, name="open-beforehand", daemon=True).start()
 
 
 def _spark_in_words(run: Run) -> str:

@@ -23,17 +23,18 @@ def _with_versions(rows: DataFrame, key: Sequence[str], order: Sequence[str]) ->
     latest = rows.withColumn("_best", before).where(F.col("_best").isNull() | (version > F.col("_best")))
     return latest.withColumns(
         {"_replaced_on": F.lead("_delivered_on").over(arrival), "_replaced_in_run": F.lead("_in_run").over(arrival)}
-    ).drop("_best")
+    )
 
 
-def _as_effects(versions: DataFrame) -> DataFrame:
-    """One row with +1 where the run made a version known, one with -1 where the run replaced it."""
+def _as_effects(versions: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """`columns` of one row with +1 where the run made a version known, one with -1 where the run replaced it."""
     made_known = F.when(F.col("_in_run"), F.struct(F.lit(1).alias("sign"), F.col("_delivered_on").alias("night")))
     taken_back = F.when(
         F.col("_replaced_in_run"), F.struct(F.lit(-1).alias("sign"), F.col("_replaced_on").alias("night"))
     )
     exploded = versions.withColumn("_each", F.explode(F.array_compact(F.array(made_known, taken_back))))
-    return exploded.withColumn(EFFECT, F.col("_each.sign")).withColumn("_delivered_on", F.col("_each.night"))
+    found = {EFFECT: F.col("_each.sign"), "_delivered_on": F.col("_each.night")}
+    return exploded.select(*[found.get(name, F.col(name)).alias(name) for name in columns])
 
 
 def changes_of_night(
@@ -50,13 +51,13 @@ def changes_of_night(
     is_correction = is_late()
     for column in order:
         is_correction = is_correction | (F.col(column) > 0)
-    corrected = F.broadcast(rows.where(is_correction).select(*key).distinct())
+    corrected = F.broadcast(rows.where(is_correction).select(*key))
     plain = rows.join(corrected, on=list(key), how="left_anti").withColumn(EFFECT, F.lit(1))
     touched = (
         rows.withColumn("_in_run", F.lit(True))
-        .unionByName(earlier.select(*rows.columns).withColumn("_in_run", F.lit(False)))
+        .unionByName(earlier.select(*rows.columns, F.lit(False).alias("_in_run")))
         .join(corrected, on=list(key), how="left_semi")
     )
-    effects = _as_effects(_with_versions(touched, key, order)).select(*columns)
+    effects = _as_effects(_with_versions(touched, key, order), columns)
     live = ~F.col("_withdrawn") if counts is None else ~F.col("_withdrawn") & counts
     return plain.select(*columns).unionByName(effects).where(live)

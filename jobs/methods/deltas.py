@@ -74,7 +74,7 @@ def _shaped(name: str, rows: DataFrame, fact: Fact) -> DataFrame:
     key = F.concat_ws("\x1f", *[F.col(column).cast("string") for column in fact.key])
     order = F.col(fact.order) if fact.order else F.lit(0)
     counts = F.lit(True) if fact.counts is None else fact.counts
-    found = rows.select(
+    return rows.select(
         F.lit(name).alias("_fact"),
         key.alias("_key"),
         order.cast("bigint").alias("_order"),
@@ -83,7 +83,6 @@ def _shaped(name: str, rows: DataFrame, fact: Fact) -> DataFrame:
         *_party_day(fact),
         *_values(fact),
     )
-    return found.where(F.col("party_id").isNotNull())
 
 
 def all_measures(facts: Iterable[Fact]) -> list[str]:
@@ -98,7 +97,10 @@ def party_day_changes(facts: Mapping[str, Fact], delivered: Mapping[str, tuple[D
     rows touch. All facts go through together: corrections are looked for once.
     """
     rows, earlier = [
-        folds.union_by_name([_shaped(name, delivered[name][at], fact) for name, fact in facts.items()]) for at in (0, 1)
+        folds.union_by_name([_shaped(name, delivered[name][at], fact) for name, fact in facts.items()]).where(
+            F.col("party_id").isNotNull()
+        )
+        for at in (0, 1)
     ]
     changed = changes_of_night(rows, earlier, key=["_fact", "_key"], order=["_order"], counts=F.col("_counts"))
     return changed.select(*PARTY_DAY, EFFECT, *all_measures(facts.values()))

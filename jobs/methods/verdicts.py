@@ -57,25 +57,20 @@ def mark_repeats(
     partitions before the run; a row on time has no earlier twin, so a run without late rows never reads `earlier`.
     """
     identity = [*key, *version, "_business_date", "_sequence"]
-    compared = rows.withColumn("_is_earlier", F.lit(False))
+    # A column of its own: as an expression each window function would bring an exchange and a sort.
+    compared = rows.withColumns({"_is_earlier": F.lit(False), "_takes_part": F.col("_verdict") == KEPT})
     if earlier is not None:
         twins = _earlier_twins(rows, earlier, identity, _is_late() if is_late is None else is_late)
         compared = compared.unionByName(twins, allowMissingColumns=True)
-    # A column of its own: as an expression each window function would bring an exchange and a sort.
-    compared = compared.withColumn("_takes_part", F.col("_verdict") == KEPT)
     window = Window.partitionBy(*identity, "_takes_part").orderBy("_delivered_on", "_file", "_line")
     places = {"_first_hash": F.first("_row_hash").over(window), "_at": F.row_number().over(window)}
-    placed = compared.withColumns(places)
-    marked = placed.withColumn("_repeats", F.col("_takes_part") & (F.col("_at") > 1)).where(~F.col("_is_earlier"))
-    same = F.col("_row_hash") == F.col("_first_hash")
+    placed = compared.withColumns(places).where(~F.col("_is_earlier"))
+    repeats, same = F.col("_takes_part") & (F.col("_at") > 1), F.col("_row_hash") == F.col("_first_hash")
     verdict = F.when(same, F.lit(DUPLICATE)).otherwise(F.lit(REJECTED))
     rule = F.when(same, F.lit("same_key_and_content")).otherwise(F.lit("same_version_other_content"))
-    return marked.withColumns(
-        {
-            "_verdict": F.when(F.col("_repeats"), verdict).otherwise(F.col("_verdict")),
-            "_rule": F.when(F.col("_repeats"), rule).otherwise(F.col("_rule")),
-        }
-    ).drop("_first_hash", "_at", "_repeats", "_is_earlier", "_takes_part")
+    found = {"_verdict": verdict, "_rule": rule}
+    marked = {name: F.when(repeats, value).otherwise(F.col(name)) for name, value in found.items()}
+    return placed.select(*[marked.get(name, F.col(name)).alias(name) for name in rows.columns])
 
 
 def _is_late() -> Column:
@@ -88,13 +83,15 @@ def _earlier_twins(rows: DataFrame, earlier: DataFrame, identity: Sequence[str],
     They are found by a hash of the identity, which keeps the broadcast side small; a collision only lets a row
     through that the window then leaves alone. With no late rows the broadcast is empty and nothing is scanned.
     """
-    typed = [F.col(name).cast(rows.schema[name].dataType).alias(name) for name in identity]
-    hashed = F.xxhash64(*identity).alias("_identity_hash")
-    late = rows.where(is_late & (F.col("_verdict") == KEPT)).select(hashed)
+    late = rows.where(is_late & (F.col("_verdict") == KEPT)).select(F.xxhash64(*identity).alias("_identity_hash"))
+    typed = {name: F.col(name).cast(rows.schema[name].dataType) for name in identity}
     rest = [name for name in ("_row_hash", "_delivered_on", "_file", "_line") if name not in identity]
-    found = earlier.select(*typed, *rest).withColumn("_identity_hash", hashed)
-    return (
-        found.join(F.broadcast(late), "_identity_hash", "left_semi")
-        .drop("_identity_hash")
-        .withColumns({"_verdict": F.lit(KEPT), "_is_earlier": F.lit(True)})
+    twins = earlier.select(
+        *[value.alias(name) for name, value in typed.items()],
+        *rest,
+        F.xxhash64(*typed.values()).alias("_identity_hash"),
+        F.lit(KEPT).alias("_verdict"),
+        F.lit(True).alias("_is_earlier"),
+        F.lit(True).alias("_takes_part"),
     )
+    return twins.join(F.broadcast(late), "_identity_hash", "left_semi").drop("_identity_hash")
