@@ -120,50 +120,32 @@ def run_table(lake: Lake, table: str, night: date, progress: Progress) -> None:
 
 
 def run_tables(run: Run, tables: Sequence[Table]) -> None:
-    """Tables in order of their sources, several at a time."""
+    """Tables in order of their sources, several at a time; Spark starts while bronze is read, which needs no Spark."""
     at_a_time = int(run.lake.settings.conf.get("spark", {}).get("tables_at_a_time", 3))
-    bronze = [table for table in tables if table.layer == "bronze"]
-    if reads_in_tasks(run) and any(run.stale_days(table) for table in bronze):
-        run.progress(f"{_spark_in_words(run)}: bronze in its tasks")
-    others = [table for table in tables if table.layer != "bronze"]
-    if at_a_time > 1 and _goes_on_to_spark(run, bronze, others):
-        _open_beforehand(run)
-    run_in_order(bronze, _told(run, run_bronze_step), at_a_time)
-    if any(run.stale_days(table) for table in others):
-        run.progress(f"{_spark_in_words(run)}: {len(others)} tables")
-        run_in_order(others, _told(run, run_table_step), at_a_time)
+    stale = [table for table in tables if run.stale_days(table)]
+    in_spark = [table for table in stale if table.layer != "bronze" or reads_in_tasks(run)]
+    if in_spark or (stale and os.environ.get(ONE_PROCESS_VARIABLE)):
+        opening = threading.Thread(target=_open_spark, args=(run, len(in_spark)), name="open-spark", daemon=True)
+        opening.start()
+        if at_a_time == 1:
+            opening.join()
+    run_in_order(tables, _told(run), at_a_time)
 
 
-def _goes_on_to_spark(run: Run, bronze: Sequence[Table], others: Sequence[Table]) -> bool:
-    """True when this process reads bronze without Spark and will need Spark afterwards."""
-    if not any(run.stale_days(table) for table in bronze):
-        return False
-    return bool(os.environ.get(ONE_PROCESS_VARIABLE)) or any(run.stale_days(table) for table in others)
+def _open_spark(run: Run, tables: int) -> None:
+    """Open the session and load the library that judges; what goes wrong goes wrong again where they are needed."""
+    with suppress(Exception):
+        with working_on(run.progress, "start of Spark"):
+            version = run.spark.version
+        over = " over Spark Connect" if os.environ.get(REMOTE_VARIABLE) else ""
+        if tables:
+            run.progress(f"spark {version}{over}: {tables} tables")
+        load_library()
 
 
-def _open_beforehand(run: Run) -> None:
-    """Open the session and load the library that judges, while bronze is read, which needs neither nor a second core.
-
-    Whatever goes wrong here goes wrong again, and is told, where they are needed.
-    """
-
-    def work() -> None:
-        with suppress(Exception):
-            log.info("spark %s opened while bronze is read", run.spark.version)
-            load_library()
-
-    threading.Thread(target=work, name="open-beforehand", daemon=True).start()
-
-
-def _spark_in_words(run: Run) -> str:
-    """The session, opened here if it is not yet: before several tables ask for it at once."""
-    with working_on(run.progress, "start of Spark"):
-        version = run.spark.version
-    return f"spark {version} over Spark Connect" if os.environ.get(REMOTE_VARIABLE) else f"spark {version}"
-
-
-def _told(run: Run, step: Callable[[Run, Table], bool]) -> Callable[[Table], None]:
+def _told(run: Run) -> Callable[[Table], None]:
     def told(table: Table) -> None:
+        step = run_bronze_step if table.layer == "bronze" else run_table_step
         with working_on(run.progress, table.name):
             is_made = step(run, table)
         if not is_made:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
-MOST_ROWS_IN_PANDAS = 50_000
-"""Rows up to which a suite runs in this process: a few tenths of a second, against seconds of Spark's planning."""
+MOST_ROWS_IN_PANDAS = 250_000
+"""Rows up to which a suite runs in this process: one to three seconds at most, against many of Spark's."""
 
 
 @dataclass(frozen=True)
