@@ -67,18 +67,15 @@ def _ask_map(
     ((person, person_kind),) = [(c.name, str(c.get("person"))) for c in contract.columns if c.get("person")]
     log = table.log
     assert log is not None
-    keys = ", ".join(map(queries.identifier, log.key))
-    order = ", ".join(f"{queries.identifier(n)} DESC NULLS LAST" for n in (*log.order, str(contract.date_column)))
-    gone = queries.identifier(log.deleted) if log.deleted else "false"
     rows = queries.scan(settings.table_path(table.name), version)
+    latest = queries.latest_rows(f"SELECT * FROM {rows}", log, (*log.order, str(contract.date_column)))
     found = queries.ask(
         f"""
         WITH persons AS (
             SELECT DISTINCT {person} AS person FROM {rows}
-            WHERE {kind} = {queries.quoted(CUSTOMER)} AND {identifier} IN ({_listed(customers)})),
-        latest AS (SELECT * FROM {rows} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1)
-        SELECT {kind} AS kind, {identifier} AS value FROM latest
-        WHERE {person} IN (FROM persons) AND NOT coalesce({gone}, false)
+            WHERE {kind} = {queries.quoted(CUSTOMER)} AND {identifier} IN ({_listed(customers)}))
+        SELECT {kind} AS kind, {identifier} AS value FROM (SELECT * FROM {latest})
+        WHERE {person} IN (FROM persons)
         UNION SELECT {queries.quoted(person_kind)}, person FROM persons WHERE person IS NOT NULL
         """
     )

@@ -14,7 +14,7 @@ import pyarrow as pa
 from brokerlake.errors import ReleaseError
 from brokerlake.privacy.restrictions import hidden_rows
 from brokerlake.reader.readable import ReadableTable
-from brokerlake.tables.delta_queries import identifier, open_connection, quoted, scan
+from brokerlake.tables.delta_queries import identifier, latest_rows, open_connection, quoted, scan
 
 LIST_VIEW = "brokerlake.tables"
 HISTORY_VIEW = "brokerlake.releases"
@@ -32,12 +32,8 @@ def view_sql(table: ReadableTable) -> str:
     rows = f"SELECT * FROM {scan(table.path, table.version)}{shown}"
     if table.log is None:
         return rows
-    keys = ", ".join(identifier(column) for column in table.log.key)
-    order = ", ".join(f"{identifier(column)} DESC NULLS LAST" for column in table.order)
-    latest = f"{rows} QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
-    gone = f" WHERE NOT coalesce({identifier(table.log.deleted)}, false)" if table.log.deleted else ""
     visible = ", ".join(identifier(column) for column in table.columns)
-    return f"SELECT {visible} FROM ({latest}){gone}"
+    return f"SELECT {visible} FROM {latest_rows(rows, table.log, table.order)}"
 
 
 def _summary_sql(table: ReadableTable) -> str:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from brokerlake.catalog import Contract, Input, Log, Table
-from brokerlake.tables.delta_queries import identifier
+from brokerlake.tables.delta_queries import latest_rows
 
 
 def counted_log(source: Table, entry: Input) -> Log | None:
@@ -33,8 +33,4 @@ def latest_known(frame: DataFrame, log: Log, contract: Contract, per: Sequence[s
 
 def latest_in_sql(source: str, log: Log, contract: Contract) -> str:
     """The same for what stands behind FROM, to stand behind FROM."""
-    key = ", ".join(map(identifier, log.key))
-    order = ", ".join(f"{identifier(name)} DESC NULLS LAST" for name in version_order(log, contract))
-    found = f"SELECT * FROM {source} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {order}) = 1"
-    deleted = f" WHERE NOT coalesce({identifier(log.deleted)}, false)" if log.deleted else ""
-    return f"({found}){deleted}"
+    return latest_rows(f"SELECT * FROM {source}", log, version_order(log, contract))

@@ -13,6 +13,7 @@ import duckdb_extension_delta
 import pandas as pd
 import pyarrow as pa
 
+from brokerlake.catalog import Log
 from brokerlake.errors import ConfigurationError
 
 CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
@@ -72,6 +73,18 @@ def scan_days(path: Path, version: int, column: str | None, days: Sequence[date]
     """The rows of `days` in a version (all of a table without a date column) that meet `where`, for use behind FROM."""
     conditions = [*day_conditions(column, days), *where]
     return scan(path, version) + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
+
+
+def latest_rows(rows: str, log: Log, order: Sequence[str]) -> str:
+    """What stands behind FROM: of the query `rows` the last row of each key of `log`, unless it deletes the key.
+
+    The columns `order` rank the rows of a key, the first most.
+    """
+    key = ", ".join(map(identifier, log.key))
+    ranks = ", ".join(f"{identifier(name)} DESC NULLS LAST" for name in order)
+    found = f"{rows} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {ranks}) = 1"
+    deleted = f" WHERE NOT coalesce({identifier(log.deleted)}, false)" if log.deleted else ""
+    return f"({found}){deleted}"
 
 
 def scan_staged(folder: Path) -> str:

@@ -134,7 +134,15 @@ MEASURES = tuple(
 """Columns of silver.party_days that windows are made from."""
 MONEY = tuple(name for name in (*MEASURES, "net_inflow_amount") if name.endswith("_amount"))
 DENSE = ("net_assets_amount", "profit_amount")
-"""Measures that nearly every day of a customer has; the others are summed over the few days that have any."""
-SPARSE = tuple(name for name in MEASURES if name not in (*DENSE, *LEVELS))
+"""Measures that nearly every day of a customer has."""
+_BEHAVIOUR = tuple(WINDOWS)[tuple(WINDOWS).index("login_count") :]
+SPARSE = (
+    tuple(name for name in MEASURES if name not in (*DENSE, *LEVELS, *_BEHAVIOUR)),
+    _BEHAVIOUR,
+)
+"""The other measures, of money and of behaviour: summed apart, each over the days that have any.
+
+Their sums together are more code than the JVM compiles: it would interpret them.
+"""
 ACTIVITY = (*RECENCY.values(), "event_count", "money_fund_redeem_amount")
 """Measures that mark a day as one with activity."""

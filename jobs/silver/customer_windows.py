@@ -66,16 +66,15 @@ def dense_sums(days: DataFrame) -> DataFrame:
     return windows.sums(held, BAND, columns)
 
 
-def sparse_sums(days: DataFrame) -> DataFrame:
-    """One row per party, as-of date and band: sums of what only some days have; rows without any are never repeated."""
+def sparse_sums(days: DataFrame, measures: Sequence[str]) -> DataFrame:
+    """One row per party, as-of date and band: sums of what only some days have, over these days."""
     in_30_days = F.col("effective_date") > F.date_sub("as_of_date", 30)
-    weighted = [name for name in plan.SLOPES if name not in plan.DENSE]
     columns = {
-        **{name: value_of(name) for name in plan.SPARSE},
-        **{f"{name}_by_back": value_of(name) * F.col("back") for name in weighted},
-        **{f"{name}_30d": F.when(in_30_days, F.col(name)) for name in plan.NATURAL_DAY_COUNTS},
+        **{name: value_of(name) for name in measures},
+        **{f"{name}_by_back": value_of(name) * F.col("back") for name in plan.SLOPES if name in measures},
+        **{f"{name}_30d": F.when(in_30_days, F.col(name)) for name in plan.NATURAL_DAY_COUNTS if name in measures},
     }
-    return windows.sums(days.where(any_of(plan.SPARSE)), BAND, columns)
+    return windows.sums(days.where(any_of(measures)), BAND, columns)
 
 
 def any_of(measures: Sequence[str]) -> Column:
@@ -85,7 +84,8 @@ def any_of(measures: Sequence[str]) -> Column:
 
 def sum_bands(days: DataFrame, people: DataFrame) -> DataFrame:
     """One row per person, as-of date and band; summed per party first, so that few rows meet the identity map."""
-    parties = dense_sums(days).unionByName(sparse_sums(days), allowMissingColumns=True)
+    parts = [dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]]
+    parties = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
     mapped = parties.join(people, on=list(PARTY), how="inner")
     names = [name for name in parties.columns if name not in BAND]
     bands = mapped.groupBy(*PERSON, "band").agg(*[F.coalesce(F.sum(n), F.lit(0)).alias(n) for n in names])

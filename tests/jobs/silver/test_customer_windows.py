@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.silver.customer_windows import Params, build
+from jobs.methods import window_plan as plan
+from jobs.silver.customer_windows import Params, add_back, build, dense_sums, sparse_sums
 from tests.jobs.silver.made_nights import back_from, contract_rows, in_order, weekday_calendar
 from tests.rows import rows
 
@@ -265,3 +267,18 @@ def test_build__history_within_the_month__days_before_it_count_as_nothing(
     names = ("best_month_average_net_assets_amount_3m", "best_month_average_net_assets_amount_6m", "history_month_ends")
     assert [row[name] for name in names] == [Decimal(25), Decimal(25), 1]
     assert [made["p5", MONDAY][name] for name in names] == [None, None, 0]
+
+
+def test_sums__longest_generated_method__is_one_the_jvm_compiles(spark: SparkSession, tmp_path: Path) -> None:
+    """Above 8,000 bytes a method is interpreted, and these see every row of 250 days."""
+    file = str(tmp_path / "party_days")
+    rows(spark, "silver.party_days", [day(MONDAY)]).withColumn("as_of_date", F.lit(MONDAY)).write.parquet(file)
+    days = add_back(spark.read.parquet(file), weekday_calendar(spark, FRIDAY, MONDAY))
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    try:
+        for sums in (dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]):
+            stages = sums._jdf.queryExecution().debug().codegenToSeq()
+            longest = max(stages.apply(at)._3().maxMethodCodeSize() for at in range(stages.size()))
+            assert 0 < longest <= 8000
+    finally:
+        spark.conf.set("spark.sql.adaptive.enabled", "true")
