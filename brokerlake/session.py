@@ -56,6 +56,8 @@ SESSION_SETTINGS = {
     "spark.sql.adaptive.optimizer.excludedRules": IN_PLAN_ROWS,
     # Rows in the plan are few: one task reads them.
     "spark.sql.leafNodeDefaultParallelism": "1",
+    # The JVM interprets longer methods: such a plan runs operator by operator instead.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
     # Inputs are cut by literal dates already; pruning by a join would plan its other side a second time.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",

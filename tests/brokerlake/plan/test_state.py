@@ -67,6 +67,14 @@ def test_load_state__own_row_on_another_base__does_not_count(settings):
     assert state.get("silver.t", D1).version == 3
 
 
+def test_load_state__next_release_in_the_same_process__is_read_anew(settings):
+    _append(settings, "nightly:1", D1, 3)
+    load_state(settings, "nightly:2", _publish(settings, 3))
+    _append(settings, "nightly:1", D2, 4, base=3, at=5)
+    state, _ = load_state(settings, "nightly:2", _publish(settings, 4))
+    assert (state.get("silver.t", D1).version, state.get("silver.t", D2).version) == (3, 4)
+
+
 def test_load_state__row_of_a_run_that_failed_before_another_published__does_not_count(settings):
     _append(settings, "nightly:1", D1, 3)
     _publish(settings, 3)
