@@ -125,21 +125,22 @@ def run_tables(run: Run, tables: Sequence[Table]) -> None:
     stale = [table for table in tables if run.stale_days(table)]
     in_spark = [table for table in stale if table.layer != "bronze" or reads_in_tasks(run)]
     if in_spark or (stale and os.environ.get(ONE_PROCESS_VARIABLE)):
-        opening = threading.Thread(target=_open_spark, args=(run, len(in_spark)), name="open-spark", daemon=True)
+        opening = threading.Thread(target=_open_spark, args=(run, in_spark), name="open-spark")
         opening.start()
         if at_a_time == 1:
             opening.join()
     run_in_order(tables, _told(run), at_a_time)
 
 
-def _open_spark(run: Run, tables: int) -> None:
+def _open_spark(run: Run, tables: Sequence[Table]) -> None:
     """Open the session and load the library that judges; what goes wrong goes wrong again where they are needed."""
     with suppress(Exception):
         with working_on(run.progress, "start of Spark"):
             version = run.spark.version
         over = " over Spark Connect" if os.environ.get(REMOTE_VARIABLE) else ""
+        in_tasks = "bronze in its tasks, " if any(table.layer == "bronze" for table in tables) else ""
         if tables:
-            run.progress(f"spark {version}{over}: {tables} tables")
+            run.progress(f"spark {version}{over}: {in_tasks}{len(tables)} tables")
         load_library()
 
 
