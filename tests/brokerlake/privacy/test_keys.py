@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ def test_current_key__first_call__makes_a_private_file_and_keeps_it(settings):
     assert (key.version, len(key.secret), path.stat().st_mode & 0o777) == ("k1", 32, 0o600)
     assert current_key(settings) == key
     assert key.secret.hex() not in repr(key) and str(key.secret) not in repr(key)
+
+
+def test_current_key__first_call_by_many_at_once__everybody_gets_the_same_whole_key(tmp_path, monkeypatch):
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    with ThreadPoolExecutor(8) as pool:
+        for at in range(40):
+            home = load_settings(home=tmp_path / str(at))
+            made = set(pool.map(lambda _, home=home: current_key(home).secret, range(8)))
+            assert {len(secret) for secret in made} == {32}
+            assert len(made) == 1
+            assert [file.name for file in key_folder(home).iterdir()] == ["k1.key"]
 
 
 def test_current_key__several_versions__the_newest_by_number(settings):
