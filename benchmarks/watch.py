@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -14,6 +15,8 @@ import psutil
 from benchmarks.prepare import PROJECT, BenchmarkError
 
 LOOK_SECONDS = 0.25
+LEAVE_SECONDS = 60
+"""How long processes of the tree may take to end after their parent, as a JVM does that clears its scratch folder."""
 
 
 @dataclass(frozen=True)
@@ -33,37 +36,42 @@ class Watched:
         return max(inside or before, default=0)
 
 
-def _resident(pid: int) -> int:
-    total = 0
+def _tree(pid: int) -> list[psutil.Process]:
     try:
         me = psutil.Process(pid)
-        tree = [me, *me.children(recursive=True)]
+        return [me, *me.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return 0
+        return []
+
+
+def _resident(tree: Iterable[psutil.Process]) -> int:
+    total = 0
     for process in tree:
-        try:
+        with suppress(psutil.NoSuchProcess):
             total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
     return total
 
 
-def _looks(process: subprocess.Popen[bytes]) -> Iterator[tuple[float, int]]:
+def _looks(process: subprocess.Popen[bytes], seen: set[psutil.Process]) -> Iterator[tuple[float, int]]:
     while process.poll() is None:
-        yield time.time(), _resident(process.pid)
+        tree = _tree(process.pid)
+        seen.update(tree)
+        yield time.time(), _resident(tree)
         time.sleep(LOOK_SECONDS)
 
 
 def run_watched(module: str, *arguments: str) -> Watched:
-    """`python -m module …` to its end; raises BenchmarkError when it fails."""
+    """`python -m module …` until nothing of its tree is left; raises BenchmarkError when it fails."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=PROJECT, env=environment)
+    seen: set[psutil.Process] = set()
     try:
-        samples = tuple(_looks(process))
+        samples = tuple(_looks(process, seen))
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait()
+        psutil.wait_procs(seen, timeout=LEAVE_SECONDS)
     if process.returncode:
         raise BenchmarkError(f"benchmark: {module} {arguments[-1]} failed with exit code {process.returncode}")
     return Watched(samples)

@@ -96,6 +96,11 @@ def test_peak__of_a_stretch__is_the_most_within_or_the_look_before_it():
     assert watched.peak(2.1, 2.2) == 40
 
 
+def test_run_watched__child_that_ends_later__is_waited_for(tmp_path):
+    run_watched("tests.benchmarks.lingering", str(tmp_path / "written"))
+    assert (tmp_path / "written").exists()
+
+
 def test_run_watched__module_that_fails__names_it():
     with pytest.raises(BenchmarkError, match=r"benchmarks\.floor .* exit code 2"):
         run_watched("benchmarks.floor", "--nonsense")
