@@ -55,7 +55,7 @@ def _of_execution() -> dict[str, tuple[str, str]]:
 
 
 def _of_event() -> dict[str, tuple[str, str]]:
-    minute = "((epoch(occurred_at)::BIGINT // 60 + 480) % 1440)"
+    minute = "((floor(epoch(occurred_at) / 60)::BIGINT + 480) % 1440)"
     found = {"event_count": ("1", "true"), "banner_click_count": ("1", "event = 'banner_click'")}
     found |= {name: ("1", f"page_kind = '{kind}'") for name, kind in PAGES.items()}
     return found | {
