@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MOST_ROWS_IN_PANDAS = 250_000
-"""Rows up to which a suite runs in this process: one to three seconds at most, against many of Spark's."""
+"""Rows up to which a suite runs in this process: mostly one to three seconds, against up to thirty of Spark's."""
 
 
 @dataclass(frozen=True)
