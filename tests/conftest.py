@@ -12,6 +12,10 @@ from brokerlake.settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TZ", "UTC")
+INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
+"""Plans of tests run once over few rows: compiling them takes longer than interpreting them."""
+COMPILED = {"spark.sql.codegen.factoryMode": "FALLBACK", "spark.sql.codegen.wholeStage": "true"}
+"""As outside tests."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,7 +53,7 @@ def test_settings() -> Settings:
             "heap": "1g",
             "shuffle_partitions": 2,
             "jvm_options": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
-            "settings": {"spark.sql.codegen.factoryMode": "FALLBACK"},
+            "settings": INTERPRETED,
         }
     )
     return settings

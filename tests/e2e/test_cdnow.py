@@ -6,6 +6,7 @@ customers, 2,500,315.63 dollars, 67,591 customer-days, 12,054 customers with one
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ import pytest
 
 from brokerlake.reader import open_release
 from brokerlake.tables import ops
-from tests.conftest import PROJECT
+from tests.conftest import COMPILED, PROJECT
 from tests.e2e import cdnow, nights
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("cdnow")]
@@ -23,7 +24,9 @@ PURCHASES, CUSTOMERS, DOLLARS = 69_659, 23_570, Decimal("2500315.63")
 
 @pytest.fixture(scope="module")
 def released(spark, test_settings, tmp_path_factory):
-    lake = nights.open_scratch(tmp_path_factory.mktemp("cdnow"), test_settings, PROJECT / "conf" / "young_firm")
+    spark_conf = {**test_settings.conf["spark"], "settings": COMPILED}
+    compiled = replace(test_settings, conf={**test_settings.conf, "spark": spark_conf})
+    lake = nights.open_scratch(tmp_path_factory.mktemp("cdnow"), compiled, PROJECT / "conf" / "young_firm")
     cdnow.write_landing(lake.settings.landing)
     nights.backfill(lake, cdnow.FIRST, cdnow.LAST, as_of="last")
     return open_release(lake.settings)

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.methods import window_plan as plan
 from jobs.silver.customer_windows import Params, add_back, build, dense_sums, sparse_sums
+from tests.conftest import COMPILED
 from tests.jobs.silver.made_nights import back_from, contract_rows, in_order, weekday_calendar
 from tests.rows import rows
 
@@ -274,11 +275,15 @@ def test_sums__longest_generated_method__is_one_the_jvm_compiles(spark: SparkSes
     file = str(tmp_path / "party_days")
     rows(spark, "silver.party_days", [day(MONDAY)]).withColumn("as_of_date", F.lit(MONDAY)).write.parquet(file)
     days = add_back(spark.read.parquet(file), weekday_calendar(spark, FRIDAY, MONDAY))
-    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    compiled = {**COMPILED, "spark.sql.adaptive.enabled": "false"}
+    before = {name: spark.conf.get(name) for name in compiled}
+    for name, value in compiled.items():
+        spark.conf.set(name, value)
     try:
         for sums in (dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]):
             stages = sums._jdf.queryExecution().debug().codegenToSeq()
             longest = max(stages.apply(at)._3().maxMethodCodeSize() for at in range(stages.size()))
             assert 0 < longest <= 8000
     finally:
-        spark.conf.set("spark.sql.adaptive.enabled", "true")
+        for name, value in before.items():
+            spark.conf.set(name, value)
