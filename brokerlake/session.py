@@ -68,6 +68,7 @@ SESSION_SETTINGS = {
     # The text of every plan is made again after each stage; ours are long and nobody reads them.
     "spark.sql.maxPlanStringLength": "1000",
     "spark.sql.ui.explainMode": "simple",
+    "spark.sql.debug.maxToStringFields": "1",
 }
 """What every session says for itself, wherever it runs: the results depend on some of them."""
 ARCHIVE = "classes.jsa"
@@ -180,8 +181,18 @@ class _Functions:
         return method
 
 
+KEPT_CLASSES = (
+    "functions",
+    "org.apache.spark.sql.functions",
+    "PythonUtils",
+    "PythonSQLUtils",
+    "org.apache.spark.sql.expressions.Window",
+)
+"""Names by which PySpark calls static methods for columns and frames."""
+
+
 def _keep_functions(jvm: Any) -> None:
-    for name in ("org.apache.spark.sql.functions", "PythonUtils"):
+    for name in KEPT_CLASSES:
         vars(jvm)[name] = _Functions(getattr(jvm, name))
 
 

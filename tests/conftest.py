@@ -50,9 +50,9 @@ def test_settings() -> Settings:
     settings = load_settings(home=home, profile="local")
     settings.conf["spark"].update(  # type: ignore[attr-defined]
         {
-            "heap": "1g",
+            "heap": "2g",
             "shuffle_partitions": 2,
-            "jvm_options": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+            "jvm_options": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn640m",
             "settings": INTERPRETED,
         }
     )
