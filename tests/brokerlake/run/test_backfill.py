@@ -6,7 +6,6 @@ The catalogue is a part of the real one: two logs and what is derived from them,
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -31,12 +30,12 @@ from brokerlake.run.backfill import (
 )
 from brokerlake.settings import Settings
 from brokerlake.tables import ops
+from tests.brokerlake.run.ledgers import passed, written
 from tests.e2e import nights, young_firm
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (date(2024, 10, day) for day in (21, 22, 23, 24, 25))
 CHOSEN, MADE_FROM_IT = "silver.customer_changes", "silver.customers"
 TABLES = ["silver.branches", MADE_FROM_IT]
-Steps = Counter[tuple[str, date]]
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("ranges")]
 
 
@@ -66,20 +65,8 @@ def run_groups(lake: Lake, asked: Range, *groups: str, base: int | None = None, 
         run_range_group(lake, group, asked, nights.say_nothing if told is None else told.append, base=base)
 
 
-def passed(lake: Lake) -> Steps:
-    """How often each table of each date has passed."""
-    rows = ops.read_ops(lake.settings, "ledger", ["table_name", "date", "verdict"]).to_pylist()
-    made = [row for row in rows if row["verdict"] == "passed" and row["table_name"] in lake.catalogue.tables]
-    return Counter((row["table_name"], row["date"]) for row in made)
-
-
 def tables(steps: Iterable[tuple[str, date]]) -> set[str]:
     return {table for table, _ in steps}
-
-
-def written(lake: Lake) -> int:
-    """Rows of every table a run writes to before it publishes, and releases."""
-    return sum(ops.read_ops(lake.settings, name).num_rows for name in ("ledger", "manifests", "releases"))
 
 
 def with_parameters(lake: Lake, **values: dict[str, str]) -> Lake:
