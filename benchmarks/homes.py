@@ -9,11 +9,16 @@ from pathlib import Path
 
 LINKED_SUFFIXES = (".parquet", ".gz", ".txt", ".csv", ".xlsx")
 """Files that nobody changes in place once they are written: a clone may share them."""
+SPARK = Path(".brokerlake", "spark")
+"""Spark's warehouse, scratch and staged builds in a home."""
 Progress = Callable[[str], None]
 
 
 def clone_home(source: Path, target: Path) -> None:
-    """`target` becomes a copy of `source`; files that never change are hard links."""
+    """`target` becomes a copy of `source`; files that never change are hard links.
+
+    What Spark keeps for itself stays behind: a JVM that ends may still be clearing it.
+    """
     shutil.rmtree(target, ignore_errors=True)
 
     def copy(file: str, to: str) -> str:
@@ -22,7 +27,10 @@ def clone_home(source: Path, target: Path) -> None:
             return to
         return str(shutil.copy2(file, to))
 
-    shutil.copytree(source, target, copy_function=copy)
+    def of_spark(folder: str, names: list[str]) -> list[str]:
+        return [SPARK.name] if Path(folder) == source / SPARK.parent and SPARK.name in names else []
+
+    shutil.copytree(source, target, copy_function=copy, ignore=of_spark)
 
 
 def once(folder: Path, step: str, make: Callable[[], None], progress: Progress) -> None:

@@ -75,6 +75,15 @@ def test_clone_home__log_changed_in_the_clone__leaves_the_source(tmp_path):
     assert (target / "lake" / "log.json").read_text() == "1"
 
 
+def test_clone_home__of_a_home_whose_jvm_still_ends__leaves_its_folders_behind(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in ("keys", "spark/scratch"):
+        (source / ".brokerlake" / folder).mkdir(parents=True)
+    (source / ".brokerlake" / "spark" / "scratch" / "gone").symlink_to(tmp_path / "a file that was just removed")
+    clone_home(source, target)
+    assert [path.name for path in (target / ".brokerlake").iterdir()] == ["keys"]
+
+
 def test_once__step_fails_then_works__runs_until_it_is_done_and_never_again(tmp_path):
     calls: list[str] = []
 
