@@ -23,6 +23,8 @@ LEAVE_SECONDS = 60
 class Watched:
     """Resident bytes of a process tree over time: all processes summed, shared pages counted in each.
 
+    A process counts from the second look on: until it runs a program of its own it shows the memory of its parent.
+
     Attributes:
         samples: (seconds since 1970, bytes).
     """
@@ -55,8 +57,8 @@ def _resident(tree: Iterable[psutil.Process]) -> int:
 def _looks(process: subprocess.Popen[bytes], seen: set[psutil.Process]) -> Iterator[tuple[float, int]]:
     while process.poll() is None:
         tree = _tree(process.pid)
+        yield time.time(), _resident(one for one in tree if one in seen or one.pid == process.pid)
         seen.update(tree)
-        yield time.time(), _resident(tree)
         time.sleep(LOOK_SECONDS)
 
 

@@ -146,3 +146,7 @@ def test_as_conf__name_and_value__is_laid_in_its_place():
     assert as_conf("spark.jvm_options=-XX:A=1") == {"spark": {"jvm_options": "-XX:A=1"}}
     with pytest.raises(ValueError, match="expected name=value"):
         as_conf("spark.heap")
+
+
+def test_run_watched__children_that_just_began__are_not_counted_with_the_memory_of_their_parent():
+    assert 300 << 20 < run_watched("tests.benchmarks.forking").peak() < 500 << 20
