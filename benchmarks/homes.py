@@ -28,7 +28,7 @@ def clone_home(source: Path, target: Path) -> None:
         return str(shutil.copy2(file, to))
 
     def of_spark(folder: str, names: list[str]) -> list[str]:
-        return [SPARK.name] if Path(folder) == source / SPARK.parent and SPARK.name in names else []
+        return [SPARK.name] if Path(folder) == source / SPARK.parent else []
 
     shutil.copytree(source, target, copy_function=copy, ignore=of_spark)
 

@@ -72,6 +72,14 @@ SESSION_SETTINGS = {
 }
 """What every session says for itself, wherever it runs: the results depend on some of them."""
 ARCHIVE = "classes.jsa"
+KEPT_CLASSES = (
+    "functions",
+    "org.apache.spark.sql.functions",
+    "PythonUtils",
+    "PythonSQLUtils",
+    "org.apache.spark.sql.expressions.Window",
+)
+"""Names by which PySpark calls static methods for columns and frames."""
 
 
 def jvm_options(settings: Settings, *, is_large: bool = False) -> str:
@@ -179,16 +187,6 @@ class _Functions:
         method = getattr(self._java_class, name)
         setattr(self, name, method)
         return method
-
-
-KEPT_CLASSES = (
-    "functions",
-    "org.apache.spark.sql.functions",
-    "PythonUtils",
-    "PythonSQLUtils",
-    "org.apache.spark.sql.expressions.Window",
-)
-"""Names by which PySpark calls static methods for columns and frames."""
 
 
 def _keep_functions(jvm: Any) -> None:
