@@ -18,6 +18,7 @@ pytestmark = pytest.mark.spark
 TABLE = "silver.events"
 FRIDAY, MONDAY = date(2024, 3, 1), date(2024, 3, 4)
 NIGHTS = [FRIDAY, MONDAY]
+WHOLE_PLAN_TEXTS = {"spark.sql.maxPlanStringLength": "1000000", "spark.sql.debug.maxToStringFields": "1000"}
 PLAN = {
     "events": {
         "search": {
@@ -194,10 +195,13 @@ def test_build__properties__are_parsed_once(spark: SparkSession, capsys: pytest.
     # Rows of a test lie inside the plan; without this the optimiser would parse them before it is explained.
     local = "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation"
     spark.conf.set("spark.sql.optimizer.excludedRules", local)
-    spark.conf.set("spark.sql.maxPlanStringLength", "1000000")
+    of_session = {name: spark.conf.get(name) for name in WHOLE_PLAN_TEXTS}
+    for name, value in WHOLE_PLAN_TEXTS.items():
+        spark.conf.set(name, value)
     try:
         build_nights(spark, NIGHTS, rows(spark, TABLE)).explain()
     finally:
         spark.conf.unset("spark.sql.optimizer.excludedRules")
-        spark.conf.set("spark.sql.maxPlanStringLength", "1000")
+        for name, value in of_session.items():
+            spark.conf.set(name, value)
     assert capsys.readouterr().out.count("from_json") == 1
