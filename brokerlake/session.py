@@ -27,6 +27,7 @@ SERVER_VARIABLE = "BROKERLAKE_SPARK_SERVER"
 ONE_PROCESS_VARIABLE = "BROKERLAKE_ONE_PROCESS"
 """Set where the tasks of a DAG run one after another in one process, as `airflow dags test` does."""
 _opening = threading.Lock()
+_interpreting: dict[SparkSession, SparkSession] = {}
 IN_PLAN_ROWS = "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation"
 STATIC_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -68,9 +69,13 @@ SESSION_SETTINGS = {
     # The text of every plan is made again after each stage; ours are long and nobody reads them.
     "spark.sql.maxPlanStringLength": "1000",
     "spark.sql.ui.explainMode": "simple",
+    # Unsaid, its default is worked out at each access to a field of a struct: by a look into the environment.
+    "spark.sql.types.framework.enabled": "false",
     "spark.sql.debug.maxToStringFields": "1",
 }
 """What every session says for itself, wherever it runs: the results depend on some of them."""
+INTERPRETING = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
+"""Plans that see few rows: making code for them takes longer than interpreting them."""
 ARCHIVE = "classes.jsa"
 KEPT_CLASSES = (
     "functions",
@@ -143,6 +148,19 @@ def open_session(settings: Settings, *, is_large: bool = False) -> SparkSession:
     """
     with _opening:
         return _open(settings, is_large=is_large)
+
+
+def interpreting(session: SparkSession, settings: Settings) -> SparkSession:
+    """A session of the same Spark for plans that see few rows; over Spark Connect the session itself."""
+    if session.__class__.__module__.startswith("pyspark.sql.connect"):
+        return session
+    with _opening:
+        if session not in _interpreting:
+            second = session.newSession()
+            for key, value in {**session_settings(settings), **INTERPRETING}.items():
+                second.conf.set(key, value)
+            _interpreting[session] = second
+        return _interpreting[session]
 
 
 def _open(settings: Settings, *, is_large: bool) -> SparkSession:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from brokerlake.session import INTERPRETING
 from brokerlake.settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TZ", "UTC")
-INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
-"""Plans of tests run once over few rows: compiling them takes longer than interpreting them."""
 COMPILED = {"spark.sql.codegen.factoryMode": "FALLBACK", "spark.sql.codegen.wholeStage": "true"}
-"""As outside tests."""
+"""As outside tests, where plans see many rows; those of tests see few and are all interpreted."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,7 +52,7 @@ def test_settings() -> Settings:
             "heap": "2g",
             "shuffle_partitions": 2,
             "jvm_options": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn640m",
-            "settings": INTERPRETED,
+            "settings": INTERPRETING,
         }
     )
     return settings

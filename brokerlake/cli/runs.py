@@ -94,7 +94,7 @@ def nightly(place: Workplace, night: date) -> None:
     tell_release(release)
 
 
-@click.command(epilog="Example: brokerlake group money --date 2024-10-25")
+@click.command(epilog="Example: brokerlake group trading --date 2024-10-25")
 @click.argument("name")
 @night_option
 @click.pass_obj

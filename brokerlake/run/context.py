@@ -31,6 +31,8 @@ MANIFESTS = "ops.manifests"
 FAILED = "failed"
 LARGE_BYTES = 50_000_000
 """Delivered bytes from which the code of a run stays hot long enough for the JVM's optimising compiler to pay."""
+MOST_ROWS_INTERPRETED = 150_000
+"""Rows up to which a plan is interpreted: above, generated code gains more than its making costs."""
 Progress = Callable[[str], None]
 
 
@@ -66,6 +68,12 @@ class Run:
         from brokerlake.session import open_session
 
         return open_session(self.lake.settings, is_large=self.is_large)
+
+    def spark_for(self, rows: int) -> SparkSession:
+        """The session for a plan that sees so many rows: a few are sooner interpreted than code is made for them."""
+        from brokerlake.session import interpreting
+
+        return self.spark if rows > MOST_ROWS_INTERPRETED else interpreting(self.spark, self.lake.settings)
 
     @property
     def is_large(self) -> bool:

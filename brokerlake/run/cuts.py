@@ -25,7 +25,8 @@ AS_OF = "as_of_date"
 MONTH_END = "month_end_date"
 KNOWN_ON = "known_on"
 ONE_DAY = timedelta(days=1)
-SPANNED = ("as_of", "trading_days_back", "days_back", "ahead")
+WINDOWS = ("trading_days_back", "days_back", "ahead")
+SPANNED = ("as_of", *WINDOWS)
 MOST_ROWS_IN_PLAN = 20_000
 SESSIONS = pa.schema([("calendar", pa.string()), ("natural_date", pa.date32()), ("is_trading_day", pa.bool_())])
 
@@ -88,8 +89,8 @@ class Cutter:
     def read(self, source: Table, contract: Contract, entry: Input) -> DataFrame:
         """The partitions an input can need; a few rows become part of the plan, which is then cut where they end."""
         version = self.state.vector.get(source.name)
-        days = self._partitions(source, contract, entry)
-        rows = self._rows(source, days)
+        days = self.partitions(source, contract, entry)
+        rows = self.rows_of(source, days)
         if version is None or rows == 0:
             return spark_tables.empty_frame(self.spark, contract)
         path = self.lake.settings.table_path(source.name)
@@ -97,13 +98,14 @@ class Cutter:
             return few_rows(self.spark, Question(path, version, contract, tuple(days)))
         return spark_tables.read_version(self.spark, path, version)
 
-    def _rows(self, source: Table, days: Sequence[date]) -> int:
+    def rows_of(self, source: Table, days: Sequence[date]) -> int:
+        """Rows of these days."""
         return sum(done.row_count for day in days if (done := self.state.get(source.name, day)))
 
     def _asked(self, source: Table, contract: Contract, entry: Input) -> DataFrame | None:
         """The input as DuckDB cuts it: as of one date, a window of one, or earlier rows of few keys; else None."""
-        days = self._partitions(source, contract, entry)
-        rows = self._rows(source, days)
+        days = self.partitions(source, contract, entry)
+        rows = self.rows_of(source, days)
         if self.scratch is None or rows > MOST_ROWS_ASKED:
             return None
         cut = self._of_earlier(source, contract, entry) or self._of_one_date(source, contract, entry)
@@ -146,7 +148,7 @@ class Cutter:
         where += [f"{counts} >= DATE '{span.first}'"] if span.first else []
         return Cut(tuple(where), log, {AS_OF: pair[0], **({KNOWN_ON: pair[1]} if self.ahead else {})})
 
-    def _partitions(self, source: Table, contract: Contract, entry: Input) -> list[date]:
+    def partitions(self, source: Table, contract: Contract, entry: Input) -> list[date]:
         """Dates of the source that an input may read; the last one stands for a table without dates."""
         made = self.state.dates(source.name)
         if contract.date_column is None:
@@ -203,7 +205,8 @@ class Cutter:
             raise PlanError(f"{self.table.name}: {self.days[0]}: {source.name} of {before} was not made")
         return spark_tables.in_days(frame, str(contract.date_column), [before] if before and made else [])
 
-    def _spans(self, entry: Input) -> list[Span]:
+    def spans(self, entry: Input) -> list[Span]:
+        """What a window holds, for each as-of date."""
         return [self._span(entry, as_of, known) for as_of, known in self._pairs()]
 
     def _span(self, entry: Input, as_of: date, known: date) -> Span:
@@ -277,7 +280,7 @@ class Cutter:
         effective = effective_column(source, contract)
         if self.is_restated and effective:
             frame = as_if_on_time(self, frame, str(contract.date_column), effective)
-        exploded = self._exploded(frame, self._spans(entry), contract, effective)
+        exploded = self._exploded(frame, self.spans(entry), contract, effective)
         log = counted_log(source, entry)
         if log is not None:
             exploded = latest_known(exploded, log, contract, per=(AS_OF,))

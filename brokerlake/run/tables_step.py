@@ -20,6 +20,7 @@ from brokerlake.run.cuts import Cutter
 from brokerlake.run.late_facts import file_late_rows
 from brokerlake.run.meter import Spent
 from brokerlake.run.modules import load_module, make_params
+from brokerlake.run.plan_size import rows_to_read
 from brokerlake.run.verdicts import VERDICT, WRITTEN, account_for_rows, with_accounts
 from brokerlake.tables import delta_queries, spark_tables, staging
 from brokerlake.tables.digests import Measured, measure, nothing
@@ -81,6 +82,7 @@ def _build(run: Run, table: Table, days: Sequence[date]) -> DataFrame:
     cutter = Cutter(
         run.lake, run.spark, run.state, table, days, run.knowledge(table), scratch=answers_folder(run.staging)
     )
+    cutter.spark = run.spark_for(rows_to_read(cutter))
     return module.build(**{entry.name: cutter.cut(entry) for entry in table.inputs}, params=params)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.methods.windows import UNITS, to_units
+
 PARTY = ("party_kind", "party_id")
 
 
@@ -71,23 +73,17 @@ def first_effective_nights(changes: DataFrame, nights: DataFrame, average: int) 
     bounds = nights.agg(F.min("night_number").alias("_first"), F.max("night_number").alias("_last"))
     rows = changes.crossJoin(F.broadcast(bounds))
     entered = F.greatest("_day", "_known", "_first")
-    parts = [
-        rows.select(*PARTY, "_last", F.explode(_enter_and_leave(entered, column, length)).alias("_at")).select(
-            *PARTY,
-            "_last",
-            F.col("_at.night_number").alias("night_number"),
-            (F.col("_at.value") if column == "net_assets_amount" else zero).alias("_assets"),
-            (F.col("_at.value") if column == "commission_amount" else zero).alias("_commission"),
-        )
-        for column, length in (("net_assets_amount", 20), ("commission_amount", 60))
-        for zero in [F.lit(0).cast("decimal(18,4)")]
-    ]
-    points = parts[0].unionByName(parts[1]).where(F.col("night_number") <= F.col("_last"))
+    zero = F.lit(0).cast("bigint")
+    assets, commission = to_units(F.col("net_assets_amount")), to_units(F.col("commission_amount"))
+    moves = [*_enter_and_leave(entered, (assets, zero), 20), *_enter_and_leave(entered, (zero, commission), 60)]
+    points = rows.select(*PARTY, "_last", F.explode(F.array_compact(F.array(*moves))).alias("_at"))
+    points = points.select(*PARTY, "_last", "_at.*").where(F.col("night_number") <= F.col("_last"))
     summed = points.groupBy(*PARTY, "night_number").agg(
         F.sum("_assets").alias("_assets"), F.sum("_commission").alias("_commission")
     )
     so_far = Window.partitionBy(*PARTY).orderBy("night_number").rowsBetween(Window.unboundedPreceding, 0)
-    is_effective = (F.sum("_assets").over(so_far) >= 20 * average) | (F.sum("_commission").over(so_far) > 0)
+    enough = 20 * average * UNITS
+    is_effective = (F.sum("_assets").over(so_far) >= enough) | (F.sum("_commission").over(so_far) > 0)
     return (
         summed.withColumn("_is_effective", is_effective)
         .where("_is_effective")
@@ -98,14 +94,18 @@ def first_effective_nights(changes: DataFrame, nights: DataFrame, average: int) 
     )
 
 
-def _enter_and_leave(entered: Column, column: str, length: int) -> Column:
-    """Two points: the value where it enters a window of `length`, and less the value where it leaves; none when 0."""
+def _enter_and_leave(entered: Column, amounts: tuple[Column, Column], length: int) -> list[Column]:
+    """Two points of night_number, `_assets` and `_commission` in units: where the amounts enter a window of `length`,
+    and less them where they leave it; null when they are 0 or never inside.
+    """
     leaves = F.col("_day") + length
-    value = F.col(column).cast("decimal(18,4)")
-    enter = F.struct(entered.alias("night_number"), value.alias("value"))
-    leave = F.struct(leaves.alias("night_number"), (-value).cast("decimal(18,4)").alias("value"))
-    counts = (value != 0) & (entered < leaves)
-    return F.array_compact(F.array(F.when(counts, enter), F.when(counts, leave)))
+    counts = ((amounts[0] != 0) | (amounts[1] != 0)) & (entered < leaves)
+
+    def point(night: Column, assets: Column, commission: Column) -> Column:
+        at = F.struct(night.alias("night_number"), assets.alias("_assets"), commission.alias("_commission"))
+        return F.when(counts, at)
+
+    return [point(entered, *amounts), point(leaves, -amounts[0], -amounts[1])]
 
 
 def account_states(changes: DataFrame) -> DataFrame:

@@ -33,9 +33,9 @@ def within(trading_days: int) -> Column:
     return F.col("band") < trading_days
 
 
-def window_sum(measure: str, trading_days: int) -> Column:
-    """Aggregate over bands: the sum of `measure` in the window; null without rows."""
-    return F.sum(F.when(within(trading_days), F.col(measure)))
+def window_sum(value: Column, trading_days: int) -> Column:
+    """Aggregate over bands: the sum of `value` in the window; null without rows."""
+    return F.sum(F.when(within(trading_days), value))
 
 
 def to_units(amount: Column) -> Column:

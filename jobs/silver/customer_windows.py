@@ -24,6 +24,7 @@ PERSON = ("one_id", "as_of_date")
 PARTY = ("party_kind", "party_id", "as_of_date")
 BAND = (*PARTY, "band")
 MEAN_DAYS = 20
+OUTFLOW_DAYS = 20
 
 
 @dataclass(frozen=True)
@@ -82,34 +83,42 @@ def any_of(measures: Sequence[str]) -> Column:
     return folds.any_of([F.col(name) != 0 for name in measures])
 
 
-def sum_bands(days: DataFrame, people: DataFrame) -> DataFrame:
-    """One row per person, as-of date and band; summed per party first, so that few rows meet the identity map."""
-    parts = [dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]]
-    parties = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
-    mapped = parties.join(people, on=list(PARTY), how="inner")
-    names = [name for name in parties.columns if name not in BAND]
-    bands = mapped.groupBy(*PERSON, "band").agg(*[F.coalesce(F.sum(n), F.lit(0)).alias(n) for n in names])
-    inflow = F.col("bank_in_amount") + F.col("securities_in_amount")
-    outflow = F.col("bank_out_amount") + F.col("securities_out_amount")
-    return bands.withColumn("net_inflow_amount", inflow - outflow)
+def party_bands(days: DataFrame) -> DataFrame:
+    """One row per party, as-of date, band and family of measures: their sums, so that few rows meet the people."""
+    return folds.union_by_name([dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]])
 
 
-def sum_windows(bands: DataFrame) -> DataFrame:
+def net_inflow() -> Column:
+    """Money and securities that came in, less what went out."""
+    names = ("bank_in_amount", "securities_in_amount", "bank_out_amount", "securities_out_amount")
+    bank_in, securities_in, bank_out, securities_out = [F.coalesce(F.col(name), F.lit(0)) for name in names]
+    return bank_in + securities_in - bank_out - securities_out
+
+
+def sum_windows(bands: DataFrame, people: DataFrame) -> DataFrame:
     """One row per person and as-of date: measures over their windows (money in ten-thousandths), levels, slopes."""
+    values = {name: F.col(name) for name in plan.WINDOWS} | {"net_inflow_amount": net_inflow()}
     found = {
-        f"{name}_{days}td": windows.window_sum(name, days) for name, lengths in plan.WINDOWS.items() for days in lengths
+        f"{name}_{days}td": windows.window_sum(values[name], days)
+        for name, lengths in plan.WINDOWS.items()
+        for days in lengths
     }
     found |= {name: F.sum(f"{name}_now") for name in plan.LEVELS}
     found |= {f"net_assets_amount_{ago}td_ago": F.sum(f"net_assets_amount_{ago}td_ago") for ago in plan.LEVEL_AGO}
-    found |= {f"_net_assets_sum_{n}td": windows.window_sum("net_assets_amount", n) for n in plan.AVERAGE_WINDOWS}
+    net_assets = F.col("net_assets_amount")
+    found |= {f"_net_assets_sum_{n}td": windows.window_sum(net_assets, n) for n in plan.AVERAGE_WINDOWS}
     found |= {f"{name}_30d": F.sum(f"{name}_30d") for name in plan.NATURAL_DAY_COUNTS}
     for name, lengths in plan.SLOPES.items():
         for days in lengths:
-            found[f"_{name}_sum_{days}td"] = windows.window_sum(name, days)
-            found[f"_{name}_by_back_{days}td"] = windows.window_sum(f"{name}_by_back", days)
-    outflow = F.when((F.col("band") < 20) & (F.col("net_inflow_amount") < 0), F.lit(1))
-    found |= {"outflow_weeks_20td": F.count(outflow), "_month_sum": F.sum("month_net_assets_amount")}
-    return bands.groupBy(*PERSON).agg(*[column.alias(name) for name, column in found.items()])
+            found[f"_{name}_sum_{days}td"] = windows.window_sum(F.col(name), days)
+            found[f"_{name}_by_back_{days}td"] = windows.window_sum(F.col(f"{name}_by_back"), days)
+    weeks = {f"_inflow_{start}": start for start in windows.BAND_STARTS if start < OUTFLOW_DAYS}
+    found |= {name: F.sum(F.when(F.col("band") == start, net_inflow())) for name, start in weeks.items()}
+    found["_month_sum"] = F.sum("month_net_assets_amount")
+    mapped = bands.join(people, on=list(PARTY), how="inner")
+    summed = mapped.groupBy(*PERSON).agg(*[column.alias(name) for name, column in found.items()])
+    outflows = folds.total_of([F.when(F.col(name) < 0, F.lit(1)).otherwise(F.lit(0)) for name in weeks])
+    return summed.withColumn(f"outflow_weeks_{OUTFLOW_DAYS}td", outflows.cast("bigint")).drop(*weeks)
 
 
 def count_days(days: DataFrame, people: DataFrame) -> DataFrame:
@@ -281,7 +290,7 @@ def build(
     days = add_back(party_days, calendar)
     parts = [
         histories(accounts, lake_starts(days), people, calendar),
-        sum_windows(sum_bands(days, people)),
+        sum_windows(party_bands(days), people),
         count_days(days, people),
         peaks(days, people, calendar),
     ]

@@ -53,8 +53,8 @@ def test_run_range_group_task__parameters_and_checked_release__handed_to_the_run
     )
     parameters = {"first": "2024-10-24", "last": "2024-10-25", "from_table": "gold.rfm", "as_of": "sparse"}
     check = SimpleNamespace(xcom_pull=lambda task_ids: 7 if task_ids == "check" else None)
-    run_range_group_task("money", {"params": parameters, "ti": check})
-    assert calls == [("money", "backfill:2024-10-24:2024-10-25:gold.rfm:sparse", 7)]
+    run_range_group_task("trading", {"params": parameters, "ti": check})
+    assert calls == [("trading", "backfill:2024-10-24:2024-10-25:gold.rfm:sparse", 7)]
 
 
 def test_run_group_task__no_trading_day__refused_though_the_sensor_was_passed_over(lake):

@@ -253,23 +253,23 @@ def test_progress__nothing_said__beats_by_itself(capsys):
 
 def test_progress__something_begun__is_named_until_it_ends(capsys):
     with Progress(beat=0.1, idle="between two tasks") as tell:
-        tell("money: started")
-        with working_on(tell, "money: silver.balances"):
-            tell("money: silver.positions: 7 rows")
+        tell("trading: started")
+        with working_on(tell, "trading: silver.balances"):
+            tell("trading: silver.positions: 7 rows")
             time.sleep(0.3)
         time.sleep(0.3)
-        tell("money: finished")
+        tell("trading: finished")
         time.sleep(0.3)
     said = [line.split(" s  ", 1)[1] for line in capsys.readouterr().out.splitlines()]
     assert [line for line in said if not line.startswith("...")] == [
-        "money: started",
-        "money: silver.positions: 7 rows",
-        "money: finished",
+        "trading: started",
+        "trading: silver.positions: 7 rows",
+        "trading: finished",
     ]
     beats = [re.sub(r" \(\d+ s\)$", "", line) for line in said if line.startswith("...")]
     assert list(dict.fromkeys(beats)) == [
-        "... still at it: money: silver.balances",
-        "... still at it: money",
+        "... still at it: trading: silver.balances",
+        "... still at it: trading",
         "... still at it: between two tasks",
     ]
 

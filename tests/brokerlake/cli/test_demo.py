@@ -114,17 +114,17 @@ def test_relay__lines_as_they_come__shown_once_and_timed(tmp_path):
     file, out, clock, begun = tmp_path / "told", io.StringIO(), Clock(), {}
     progress = Progress(out)
     assert demo._relay(file, 0, progress, clock, begun) == 0
-    file.write_text("money: started\nmoney: silver.bal")
+    file.write_text("trading: started\ntrading: silver.bal")
     read = demo._relay(file, 0, progress, clock, begun)
     with file.open("a") as more:
-        more.write("ances: 7 rows\nmoney: finished\n")
+        more.write("ances: 7 rows\ntrading: finished\n")
     demo._relay(file, read, progress, clock, begun)
     assert [line.split("  ")[-1] for line in out.getvalue().splitlines()] == [
-        "money: started",
-        "money: silver.balances: 7 rows",
-        "money: finished",
+        "trading: started",
+        "trading: silver.balances: 7 rows",
+        "trading: finished",
     ]
-    assert list(clock.seconds) == ["  money"]
+    assert list(clock.seconds) == ["  trading"]
 
 
 def test_cause__failed_task__its_line(tmp_path):

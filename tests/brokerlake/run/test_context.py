@@ -9,8 +9,9 @@ import pytest
 from brokerlake import session
 from brokerlake.lake import open_lake
 from brokerlake.plan.dates import RunDates
-from brokerlake.run.context import LARGE_BYTES, open_run
+from brokerlake.run.context import LARGE_BYTES, MOST_ROWS_INTERPRETED, open_run
 from brokerlake.settings import load_settings
+from tests.conftest import COMPILED
 
 D1, D2 = date(2024, 3, 4), date(2024, 3, 5)
 
@@ -29,3 +30,22 @@ def test_jvm_options__of_the_local_profile__leave_the_optimising_compiler_to_lar
     settings = load_settings(profile="local")
     assert "TieredStopAtLevel=1" in session.jvm_options(settings)
     assert "TieredStopAtLevel" not in session.jvm_options(settings, is_large=True)
+
+
+@pytest.mark.spark
+def test_spark_for__few_rows__is_a_session_that_interprets_its_plans(spark, test_settings, capsys):
+    run = open_run(open_lake(test_settings), "nightly", f"nightly:{D2}", RunDates((D2,), (D2,), (D2,), D2), print)
+    few, many = run.spark_for(MOST_ROWS_INTERPRETED), run.spark_for(MOST_ROWS_INTERPRETED + 1)
+    assert many is run.spark and few is run.spark_for(0)
+    before = {name: many.conf.get(name) for name in COMPILED}
+    for name, value in COMPILED.items():
+        many.conf.set(name, value)
+    try:
+        for session in (few, many):
+            session.range(3).selectExpr("id + 1").explain()
+    finally:
+        for name, value in before.items():
+            many.conf.set(name, value)
+    interpreted, compiled = capsys.readouterr().out.split("== Physical Plan ==")[1:]
+    assert "*(1) Project" in compiled and "*(1)" not in interpreted and "Project" in interpreted
+    assert few.conf.get("spark.sql.session.timeZone") == "UTC" and few.conf.get("spark.sql.ansi.enabled") == "true"

@@ -15,6 +15,7 @@ from brokerlake.plan.step_keys import StepKeys
 from brokerlake.run import cuts
 from brokerlake.run.cuts import Cutter
 from brokerlake.run.latest import latest_known
+from brokerlake.run.plan_size import rows_to_read
 from brokerlake.tables import delta_files
 from tests.conftest import PROJECT
 from tests.rows import as_dicts, rows
@@ -84,6 +85,25 @@ def _cut(spark, test_settings, flows, dates, days, span=0, **more):
 
 def _pairs(frame, *columns):
     return sorted(tuple(row.values()) for row in as_dicts(frame, *columns))
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "expected"),
+    [
+        (Input("flows", SOURCE, "run"), "gold.x", 2),
+        (Input("flows", SOURCE, "known"), "gold.x", 3),
+        (Input("flows", SOURCE, "trading_days_back", 1), "gold.x", 2),
+        (Input("flows", SOURCE, "trading_days_back", 2), "gold.x", 3),
+        (Input("flows", SOURCE, "earlier"), "gold.x", 1),
+        (Input("flows", SOURCE, "earlier"), SOURCE, 0),
+        (Input("flows", SOURCE, "earlier", keys_of="run_rows"), "gold.x", 0),
+        (Input("sessions", None, "run", source="library", value="exchange_calendar"), "gold.x", 0),
+    ],
+)
+def test_rows_to_read__second_and_third_night__are_what_the_plan_sees(
+    spark, test_settings, flows, entry, name, expected
+):
+    assert rows_to_read(_cutter(spark, test_settings, flows, entry, [D2, D3], name=name)) == expected
 
 
 def test_run__two_nights__gives_their_deliveries_only(spark, test_settings, flows):
