@@ -94,42 +94,64 @@ def unfinished_extracts(settings: Settings) -> tuple[date, date] | None:
     return date.fromisoformat(first), date.fromisoformat(last)
 
 
-def prepare_first(lake: Lake, clock: Clock) -> date:
-    """Extracts if there are none, history by one range backfill; the night that is left to run."""
-    settings = lake.settings
-    unfinished = unfinished_extracts(settings)
-    has_landing = settings.landing.is_dir() and any(settings.landing.iterdir())
-    if unfinished or not has_landing:
-        start = lake.calendar.next_or_same(HISTORY_START)
-        days = lake.calendar.between(start, lake.calendar.last)[: HISTORY_NIGHTS + 1]
-        print(f"Making the extracts of a broker with {CUSTOMERS:,} customers and {HISTORY_NIGHTS} days of history")
-        with clock.step("extracts"):
-            make_extracts(settings, *(unfinished or (days[0], days[-1])))
+def first_extracts(lake: Lake) -> tuple[date, date] | None:
+    """First and last day of the extracts to make for an empty lake; None when landing holds deliveries."""
+    landing = lake.settings.landing
+    if (unfinished := unfinished_extracts(lake.settings)) or (landing.is_dir() and any(landing.iterdir())):
+        return unfinished
+    start = lake.calendar.next_or_same(HISTORY_START)
+    days = lake.calendar.between(start, lake.calendar.last)[: HISTORY_NIGHTS + 1]
+    return days[0], days[-1]
+
+
+def first_nights(lake: Lake) -> tuple[tuple[date, date] | None, date]:
+    """First and last night of the history that landing holds, None when there is none, and the night after it.
+
+    Raises:
+        LandingError: landing holds no whole night.
+    """
     nights = landed_nights(lake)
     if not nights:
         raise LandingError("landing: no night has a manifest of every required feed; `brokerlake status` names them")
-    if len(nights) > 1:
-        print(f"Loading the history, {nights[0]} to {nights[-2]}, in one pass")
+    return ((nights[0], nights[-2]) if len(nights) > 1 else None), nights[-1]
+
+
+def prepare_first(lake: Lake, clock: Clock) -> date:
+    """Extracts if there are none, history by one range backfill; the night that is left to run."""
+    if extracts := first_extracts(lake):
+        print(f"Making the extracts of a broker with {CUSTOMERS:,} customers and {HISTORY_NIGHTS} days of history")
+        with clock.step("extracts"):
+            make_extracts(lake.settings, *extracts)
+    history, night = first_nights(lake)
+    if history:
+        first, last = map(str, history)
+        print(f"Loading the history, {first} to {last}, in one pass")
         with clock.step("history"):
-            run_command(settings, "backfill", "--from", str(nights[0]), "--to", str(nights[-2]), "--as-of", "sparse")
-    return nights[-1]
+            run_command(lake.settings, "backfill", "--from", first, "--to", last, "--as-of", "sparse")
+    return night
 
 
-def prepare_next(lake: Lake, release: Release, clock: Clock) -> date:
-    """The next trading day, with extracts made when the broker is the made-up one.
+def next_night(lake: Lake, release: Release) -> tuple[date, bool]:
+    """The trading day after the release, and whether its extracts are to be made, as they are for the made-up broker.
 
     Raises:
         PlanError: a real broker's deliveries are not there.
     """
-    settings = lake.settings
     night = lake.calendar.next(release.night)
-    if night in landed_nights(lake) and unfinished_extracts(settings) is None:
-        return night
-    if not (settings.home / "truth").is_dir():
+    if night in landed_nights(lake) and unfinished_extracts(lake.settings) is None:
+        return night, False
+    if not (lake.settings.home / "truth").is_dir():
         raise PlanError(f"night {night}: its deliveries are not in landing/; `brokerlake status` says which")
-    print(f"Making the extracts of {night}")
-    with clock.step("extracts"):
-        make_extracts(settings, night, night)
+    return night, True
+
+
+def prepare_next(lake: Lake, release: Release, clock: Clock) -> date:
+    """The next trading day, with its extracts."""
+    night, is_made = next_night(lake, release)
+    if is_made:
+        print(f"Making the extracts of {night}")
+        with clock.step("extracts"):
+            make_extracts(lake.settings, night, night)
     return night
 
 

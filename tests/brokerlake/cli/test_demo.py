@@ -1,4 +1,4 @@
-"""The decisions of `make nightly`: what it makes, loads and runs next. The processes it starts are recorded instead."""
+"""The decisions of `make nightly`: what it makes, loads and runs next, and what it says of the processes it starts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from brokerlake import demo
 from brokerlake.cli.progress import Progress
-from brokerlake.demo import Clock, landed_nights, prepare_first, prepare_next
+from brokerlake.demo import Clock, landed_nights
 from brokerlake.errors import LandingError, PlanError
 from brokerlake.lake import open_lake
+from brokerlake.release.releases import Release, publish_release
 from brokerlake.settings import load_settings
 
 FRIDAY, MONDAY, TUESDAY = date(2024, 10, 25), date(2024, 10, 28), date(2024, 10, 29)
@@ -22,13 +23,6 @@ def lake(tmp_path):
     return open_lake(load_settings(home=tmp_path))
 
 
-@pytest.fixture
-def called(monkeypatch) -> list[tuple[str, ...]]:
-    calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(demo, "run_command", lambda settings, *arguments: calls.append(arguments))
-    return calls
-
-
 def deliver(lake, *nights: date) -> None:
     for feed, transport in lake.feeds.items():
         for night in nights if transport["required"] else ():
@@ -37,8 +31,17 @@ def deliver(lake, *nights: date) -> None:
             (folder / "manifest.json").write_text("{}")
 
 
-class Published:
-    night = FRIDAY
+def interrupt_extracts(lake, first: date, last: date) -> None:
+    marker = lake.settings.private / "demo" / "unfinished_extracts"
+    marker.parent.mkdir(parents=True)
+    marker.write_text(f"{first} {last}\n")
+
+
+@pytest.fixture
+def published(lake) -> Release:
+    """A release of Friday."""
+    told = {"run_id": "x", "kind": "nightly", "night": FRIDAY, "first_date": FRIDAY}
+    return publish_release(lake.settings, **told, vector={}, public=(), stale_feeds={})
 
 
 def test_landed_nights__one_required_feed_missing__not_landed(lake):
@@ -47,67 +50,62 @@ def test_landed_nights__one_required_feed_missing__not_landed(lake):
     assert landed_nights(lake) == [FRIDAY]
 
 
-def test_prepare_first__deliveries_there__history_in_one_pass_and_the_last_night_left(lake, called):
+def test_first_nights__deliveries_there__history_in_one_pass_and_the_last_night_left(lake):
     deliver(lake, FRIDAY, MONDAY, TUESDAY)
-    assert prepare_first(lake, Clock()) == TUESDAY
-    assert called == [("backfill", "--from", "2024-10-25", "--to", "2024-10-28", "--as-of", "sparse")]
+    assert demo.first_extracts(lake) is None
+    assert demo.first_nights(lake) == ((FRIDAY, MONDAY), TUESDAY)
 
 
-def test_prepare_first__one_night_only__no_history(lake, called):
+def test_first_nights__one_night_only__no_history(lake):
     deliver(lake, FRIDAY)
-    assert prepare_first(lake, Clock()) == FRIDAY
-    assert called == []
+    assert demo.first_nights(lake) == (None, FRIDAY)
 
 
-def test_prepare_first__landing_holds_nothing_usable__says_so_and_makes_nothing_up(lake, called):
+def test_first_nights__landing_holds_nothing_usable__says_so_and_makes_nothing_up(lake):
     (lake.settings.landing / "crm_customers").mkdir(parents=True)
+    assert demo.first_extracts(lake) is None
     with pytest.raises(LandingError, match="no night has a manifest"):
-        prepare_first(lake, Clock())
-    assert called == []
+        demo.first_nights(lake)
 
 
-def test_prepare_first__empty__a_broker_with_400_nights_and_one_more(lake, monkeypatch):
-    calls = []
-
-    def make(settings, *arguments):
-        calls.append(arguments)
-        if arguments[0] == "synth":
-            assert demo.unfinished_extracts(settings) == (date(2023, 3, 1), FRIDAY)
-            deliver(lake, date(2023, 3, 1), date(2024, 10, 24), FRIDAY)
-
-    monkeypatch.setattr(demo, "run_command", make)
-    assert prepare_first(lake, Clock()) == FRIDAY
-    assert [call[0] for call in calls] == ["synth", "backfill"]
-    assert len(lake.calendar.between(date(2023, 3, 1), FRIDAY)) == demo.HISTORY_NIGHTS + 1
-    assert demo.unfinished_extracts(lake.settings) is None
+def test_first_extracts__empty__a_broker_with_400_nights_and_one_more(lake):
+    assert demo.first_extracts(lake) == (date(2023, 3, 1), FRIDAY)
+    assert len(lake.calendar.between(date(2023, 3, 1), FRIDAY)) == 401
 
 
-def test_prepare_first__extracts_were_interrupted__made_again_though_landing_is_not_empty(lake, called):
+def test_first_extracts__an_attempt_was_interrupted__made_again_though_landing_is_not_empty(lake):
     deliver(lake, FRIDAY)
-    marker = lake.settings.private / "demo" / "unfinished_extracts"
-    marker.parent.mkdir(parents=True)
-    marker.write_text("2024-10-24 2024-10-25\n")
-    prepare_first(lake, Clock())
-    assert called[0] == ("synth", "--customers", "2000", "--from", "2024-10-24", "--to", "2024-10-25")
+    interrupt_extracts(lake, date(2024, 10, 24), FRIDAY)
+    assert demo.first_extracts(lake) == (date(2024, 10, 24), FRIDAY)
 
 
-def test_prepare_next__made_up_broker__extracts_of_the_next_trading_day(lake, called):
+def test_next_night__made_up_broker__extracts_of_the_next_trading_day(lake, published):
     (lake.settings.home / "truth").mkdir()
-    assert prepare_next(lake, Published(), Clock()) == MONDAY
-    assert called == [("synth", "--customers", "2000", "--from", "2024-10-28", "--to", "2024-10-28")]
+    assert demo.next_night(lake, published) == (MONDAY, True)
 
 
-def test_prepare_next__deliveries_there__nothing_is_made(lake, called):
+def test_next_night__deliveries_there__nothing_is_made(lake, published):
     deliver(lake, MONDAY)
-    assert prepare_next(lake, Published(), Clock()) == MONDAY
-    assert called == []
+    assert demo.next_night(lake, published) == (MONDAY, False)
 
 
-def test_prepare_next__a_real_broker_has_not_delivered__refused(lake, called):
+def test_next_night__extracts_were_interrupted__made_again(lake, published):
+    (lake.settings.home / "truth").mkdir()
+    deliver(lake, MONDAY)
+    interrupt_extracts(lake, MONDAY, MONDAY)
+    assert demo.next_night(lake, published) == (MONDAY, True)
+
+
+def test_next_night__a_real_broker_has_not_delivered__refused(lake, published):
     deliver(lake, FRIDAY)
     with pytest.raises(PlanError, match="night 2024-10-28: its deliveries are not in landing"):
-        prepare_next(lake, Published(), Clock())
-    assert called == []
+        demo.next_night(lake, published)
+
+
+def test_run_command__it_fails__says_which_and_that_nothing_was_published(lake, capfd):
+    with pytest.raises(demo.NightError, match="backfill failed; nothing was published by it"):
+        demo.run_command(lake.settings, "backfill", "--from", "2024-10-26", "--to", "2024-10-27")
+    assert "no trading day of XSHG from 2024-10-26 to 2024-10-27" in capfd.readouterr().err
 
 
 def test_relay__lines_as_they_come__shown_once_and_timed(tmp_path):
