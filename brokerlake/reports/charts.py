@@ -29,12 +29,11 @@ def sparkline(values: Sequence[float], width: int = 90, height: int = 20) -> Mar
 
 
 def bars(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], title: str) -> Markup:
-    """Stacked bars, one per label; `series` are (name, values), drawn from the ground up."""
+    """Stacked bars, one per label, labelled where there is room; `series` are (name, values), from the ground up."""
     highest = max((sum(values[at] for _, values in series) for at in range(len(labels))), default=0) or 1
     slot = (WIDTH - LEFT - 8) / max(len(labels), 1)
     plot = HEIGHT - BOTTOM - TOP
-    every = max(1, round(max(map(len, labels), default=1) * LETTER / slot + 0.5))
-    parts = [_grid(highest, plot)]
+    parts, free = [_grid(highest, plot)], float(LEFT)
     for at, label in enumerate(labels):
         ground = float(HEIGHT - BOTTOM)
         for place, (name, values) in enumerate(series):
@@ -43,8 +42,10 @@ def bars(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], t
             tip = f"{escape(label)}: {escape(name)} {values[at]:,.0f}"
             place_text = f'x="{LEFT + at * slot + 1:.1f}" y="{ground:.1f}" width="{max(slot - 2, 1):.1f}"'
             parts.append(f'<rect class="s{place}" {place_text} height="{tall:.1f}"><title>{tip}</title></rect>')
-        if at % every == 0:
-            parts.append(f'<text x="{LEFT + at * slot:.1f}" y="{HEIGHT - 8}">{escape(label)}</text>')
+        inside = min(LEFT + at * slot, WIDTH - len(label) * LETTER)
+        if inside >= free:
+            parts.append(f'<text x="{inside:.1f}" y="{HEIGHT - 8}">{escape(label)}</text>')
+            free = inside + (len(label) + 1) * LETTER
     legend = "".join(f'<span class="key k{at}">{escape(name)}</span>' for at, (name, _) in enumerate(series))
     return Markup(
         f'<figure><figcaption>{escape(title)} {legend}</figcaption><svg class="bars" viewBox="0 0 {WIDTH} {HEIGHT}" '
