@@ -139,16 +139,32 @@ def _rows_to_judge(
 
 
 def _judge(run: Run, table: Table, days: Sequence[date], written: Written) -> None:
+    results = judge_contract(run.contract(table), written.measured)
+    try:
+        results += _judge_suite(run, table, days, written)
+    except QualityError:
+        # A null that the contract forbids can crash a rule: what the contract found is filed, and is the cause.
+        _file(run, table, days, written, results)
+        raise
+    _file(run, table, days, written, results)
+
+
+def _judge_suite(run: Run, table: Table, days: Sequence[date], written: Written) -> list[Result]:
     contract, settings = run.contract(table), run.lake.settings
     rows = sum(m.row_count for m in written.measured.values())
-    results = judge_contract(contract, written.measured)
     suite = load_suite(suite_path(settings.project, table.name))
     check_suite(suite, contract.by_name)
     frame = _rows_to_judge(run, table, written.version, days, suite, rows)
     seconds = float(settings.conf.get("quality", {}).get("suite_seconds", LONGEST_SECONDS))
-    results += run_suite(frame, suite, rows, seconds=seconds)
+    return run_suite(frame, suite, rows, seconds=seconds)
+
+
+def _file(run: Run, table: Table, days: Sequence[date], written: Written, results: Sequence[Result]) -> None:
+    """Record the results; raise QualityError when a critical rule failed."""
     run.check_lease()
-    file_results(settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results)
+    file_results(
+        run.lake.settings, run_id=run.run_id, table=table.name, days=days, version=written.version, results=results
+    )
     stop_on(table.name, stopping(results))
 
 

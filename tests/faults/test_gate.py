@@ -82,6 +82,15 @@ def test_mutant__of_every_rule__is_stopped_or_recorded(empty_run, table):
             assert cause is None
 
 
+@pytest.mark.slow
+def test_judge__null_that_crashes_a_rule__is_told_by_the_contract(empty_run):
+    (mutant,) = [one for one in mutants.of_table("gold.customer_360") if one.rule == "open_account_count_is_filled"]
+    cause = "gold.customer_360: critical rule open_account_count_is_filled failed: 1 of 1 rows: "
+    assert str(judged(empty_run, mutant)).startswith(cause)
+    results = ops.read_ops(empty_run.lake.settings, "quality_results").to_pylist()
+    assert [row["rule_id"] for row in results if not row["passed"]] == [mutant.rule]
+
+
 @contextmanager
 def spoiled_build(table: str, spoil: Callable):
     """Inside the block `build()` of one table gives back what `spoil` makes of it."""
