@@ -30,15 +30,15 @@ class AcknowledgementLost(OSError):
 
 
 class Commits:
-    """Counts commits and ends the run at the one numbered `at`, in the way `how` says.
+    """Counts commits and ends the run at the one numbered `at`, or the first of `table`, in the way `how` says.
 
     Attributes:
         seen: commits begun so far.
         ended: the table whose commit was the last, `layer/table`.
     """
 
-    def __init__(self, at: int | None = None, how: str = AFTER) -> None:
-        self.at, self.how = at, how
+    def __init__(self, at: int | None = None, how: str = AFTER, *, table: str | None = None) -> None:
+        self.at, self.how, self.table = at, how, table
         self.seen = 0
         self.ended: str | None = None
         self._lock = threading.Lock()
@@ -49,9 +49,10 @@ class Commits:
             if self.ended is not None and self.how in STOPS:
                 raise Stopped
             self.seen += 1
-            if self.seen != self.at:
+            table = "/".join(path.parts[-2:])
+            if self.seen != self.at and (self.ended is not None or table != self.table):
                 return commit()
-            self.ended = "/".join(path.parts[-2:])
+            self.ended = table
             if self.how == BEFORE:
                 raise Stopped
             versions = set(logged(path))
