@@ -89,7 +89,7 @@ def party_bands(days: DataFrame) -> DataFrame:
 
 
 def net_inflow() -> Column:
-    """Money and securities that came in, less what went out."""
+    """Money and securities that came in, less what went out, in ten-thousandths of a yuan; 0 where nothing moved."""
     names = ("bank_in_amount", "securities_in_amount", "bank_out_amount", "securities_out_amount")
     bank_in, securities_in, bank_out, securities_out = [F.coalesce(F.col(name), F.lit(0)) for name in names]
     return bank_in + securities_in - bank_out - securities_out
