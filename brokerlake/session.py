@@ -88,7 +88,10 @@ KEPT_CLASSES = (
 
 
 def jvm_options(settings: Settings, *, is_large: bool = False) -> str:
-    """JVM flags: UTC, the class-data archive if setup has built one, and the profile's own, by size of the run."""
+    """JVM flags: UTC, the class-data archive if setup has built one, and the profile's own, by size of the run.
+
+    `{project}` in the profile's is the folder with conf/ and jobs/.
+    """
     options = ["-Duser.timezone=UTC", "-XX:+IgnoreUnrecognizedVMOptions"]
     archive = settings.tools / ARCHIVE
     if archive.exists():
@@ -100,7 +103,7 @@ def jvm_options(settings: Settings, *, is_large: bool = False) -> str:
         ]
     spark = settings.conf.get("spark", {})
     extra = (is_large and spark.get("large_jvm_options")) or spark.get("jvm_options")
-    return " ".join([*options, *([str(extra)] if extra else [])])
+    return " ".join([*options, *([str(extra).replace("{project}", str(settings.project))] if extra else [])])
 
 
 def jar_paths(settings: Settings) -> list[str]:

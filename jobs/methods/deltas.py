@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -54,11 +54,16 @@ def _is_money(measure: str) -> bool:
     return measure.endswith("_amount")
 
 
+def _place(at: int) -> str:
+    """Column of measure number `at` of whichever fact a row is of: a row has some twenty of these, not all seventy."""
+    return f"_measure_{at}"
+
+
 def _values(fact: Fact) -> list[Column]:
-    """What a row adds to each measure of its fact; money in ten-thousandths of a yuan."""
+    """What a row adds to each measure of its fact, by place; money in ten-thousandths of a yuan."""
     return [
-        (to_units(value) if _is_money(name) else value.cast("bigint")).alias(name)
-        for name, value in fact.measures.items()
+        (to_units(value) if _is_money(name) else value.cast("bigint")).alias(_place(at))
+        for at, (name, value) in enumerate(fact.measures.items())
     ]
 
 
@@ -85,13 +90,12 @@ def _shaped(name: str, rows: DataFrame, fact: Fact) -> DataFrame:
     )
 
 
-def all_measures(facts: Iterable[Fact]) -> list[str]:
-    """The names of all measures, in order of first mention."""
-    return list(dict.fromkeys(name for fact in facts for name in fact.measures))
+def _places(facts: Mapping[str, Fact]) -> list[str]:
+    return [_place(at) for at in range(max(len(fact.measures) for fact in facts.values()))]
 
 
 def party_day_changes(facts: Mapping[str, Fact], delivered: Mapping[str, tuple[DataFrame, DataFrame]]) -> DataFrame:
-    """One row per row of a night that is new, corrected or withdrawn: party day, `_effect` (+1, -1) and all measures.
+    """One row per row of a night that is new, corrected or withdrawn: party day, `_fact`, `_effect` (+1, -1), measures.
 
     `delivered` holds per fact the rows of the run and those of earlier partitions, which only the keys of corrected
     rows touch. All facts go through together: corrections are looked for once.
@@ -103,20 +107,28 @@ def party_day_changes(facts: Mapping[str, Fact], delivered: Mapping[str, tuple[D
         for at in (0, 1)
     ]
     changed = changes_of_night(rows, earlier, key=["_fact", "_key"], order=["_order"], counts=F.col("_counts"))
-    return changed.select(*PARTY_DAY, EFFECT, *all_measures(facts.values()))
+    return changed.select(*PARTY_DAY, "_fact", EFFECT, *_places(facts))
 
 
-def plain_party_days(rows: DataFrame, fact: Fact) -> DataFrame:
-    """The same for rows that are never corrected."""
-    found = rows.select(*_party_day(fact), "_delivered_on", F.lit(1).alias(EFFECT), *_values(fact))
-    return found.where(F.col("party_id").isNotNull())
+def plain_party_days(name: str, rows: DataFrame, fact: Fact) -> DataFrame:
+    """The same for rows of the fact `name` that are never corrected."""
+    columns = [*_party_day(fact), "_delivered_on", F.lit(name).alias("_fact"), F.lit(1).alias(EFFECT)]
+    return rows.select(*columns, *_values(fact)).where(F.col("party_id").isNotNull())
 
 
-def sum_by_party_day(rows: DataFrame, measures: Sequence[str]) -> DataFrame:
-    """One row per party, effective date and night: sums of `measures` by their effect; 0 where there is nothing."""
+def sum_by_party_day(changes: Sequence[DataFrame], facts: Mapping[str, Fact]) -> DataFrame:
+    """One row per party, effective date and night: every measure of `facts` by its effect; 0 where there is nothing.
 
-    def total(name: str) -> Column:
-        units = F.coalesce(F.sum(F.col(name) * F.col(EFFECT)), F.lit(0))
-        return to_money(units) if _is_money(name) else units
+    The rows of a fact are added up in their few columns; only these sums are spread over all measures.
+    """
+    together = folds.union_by_name(changes).repartition(*PARTY_DAY)
+    by_fact = together.groupBy(*PARTY_DAY, "_fact").agg(
+        *[F.sum(F.col(place) * F.col(EFFECT)).alias(place) for place in _places(facts)]
+    )
 
-    return rows.groupBy(*PARTY_DAY).agg(*[total(name).alias(name) for name in measures])
+    def total(fact: str, at: int, measure: str) -> Column:
+        units = F.coalesce(F.sum(F.when(F.col("_fact") == fact, F.col(_place(at)))), F.lit(0))
+        return (to_money(units) if _is_money(measure) else units).alias(measure)
+
+    measures = [total(name, at, measure) for name, fact in facts.items() for at, measure in enumerate(fact.measures)]
+    return by_fact.groupBy(*PARTY_DAY).agg(*measures)

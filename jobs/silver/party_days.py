@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from jobs.methods import party_measures as measures
 from jobs.methods.deltas import (
     Fact,
-    all_measures,
     customer,
     customer_or_device,
     party_day_changes,
@@ -138,8 +137,6 @@ def build(
         "ad_clicks": (ad_clicks, earlier_ad_clicks),
         "events": (events, earlier_events),
     }
-    changes = party_day_changes(facts, delivered)
     dated = visits.withColumn("_started_on", local_date("started_at", params.time_zone))
-    begun = plain_party_days(dated, visit_fact())
-    names = all_measures([*facts.values(), visit_fact()])
-    return sum_by_party_day(changes.unionByName(begun, allowMissingColumns=True), names)
+    begun = plain_party_days("visits", dated, visit_fact())
+    return sum_by_party_day([party_day_changes(facts, delivered), begun], {**facts, "visits": visit_fact()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import date
 
 import pytest
@@ -30,6 +31,15 @@ def test_jvm_options__of_the_local_profile__leave_the_optimising_compiler_to_lar
     settings = load_settings(profile="local")
     assert "TieredStopAtLevel=1" in session.jvm_options(settings)
     assert "TieredStopAtLevel" not in session.jvm_options(settings, is_large=True)
+
+
+def test_jvm_options__of_a_large_run__are_taken_by_java_with_the_compiler_directives():
+    settings = load_settings(profile="local")
+    options = session.jvm_options(settings, is_large=True).split()
+    options.remove("-XX:-DisplayVMOutput")
+    java = session.java_home(settings) / "bin" / "java"
+    done = subprocess.run([java, *options, "-version"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "1 compiler directives added"
 
 
 @pytest.mark.spark
