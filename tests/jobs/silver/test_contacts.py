@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from jobs.silver.contacts import Params, build
-from tests.jobs.silver.nights import at_once, of_nights, one_by_one
+from tests.jobs.silver.fact_cases import check_bad_rows, check_repeats
 from tests.rows import rows
 
 pytestmark = pytest.mark.spark
@@ -52,10 +52,7 @@ def test_build__bad_rows__rejected_by_the_first_broken_rule(spark):
         "answered_at_not_a_time": {"answered_at": "soon"},
         "satisfaction_not_a_number": {"satisfaction": "good"},
     }
-    changes = [{"contact_id": f"x{at}", **change} for at, change in enumerate(bad.values())]
-    found = build_rows(spark, delivered(spark, *changes)).orderBy("_line").collect()
-    assert [row["_rule"] for row in found] == list(bad)
-    assert {row["_verdict"] for row in found} == {"rejected"}
+    check_bad_rows(spark, delivered, build_rows, "contact_id", bad)
 
 
 def test_build__no_input__no_rows(spark):
@@ -63,22 +60,5 @@ def test_build__no_input__no_rows(spark):
 
 
 def test_build__duplicate_late_and_corrected__equal_in_one_pass_and_night_by_night(spark):
-    nights = ["2024-03-04", "2024-03-05"]
-    late = {"_delivered_on": "2024-03-05"}
-    feed = delivered(
-        spark,
-        {"_row_hash": 1},
-        {"_row_hash": 1},  # the same again in the same file
-        {"_row_hash": 1, **late},  # and the night after
-        {"_row_hash": 2, **late},  # the same version, other content
-        {"_row_hash": 3, "_sequence": 2, **late, **{"topic": "service"}},
-    )
-
-    def build_nights(run, earlier, previous):
-        return build_rows(spark, of_nights(feed, run), earlier)
-
-    written = one_by_one(spark, TABLE, nights, build_nights)
-    assert written == at_once(spark, TABLE, nights, build_nights)
+    written = check_repeats(spark, TABLE, delivered, build_rows, {"topic": "service"})
     assert [row["topic"] for row in written] == ["fee", "service"]
-    verdicts = [row["_verdict"] for row in build_rows(spark, feed).orderBy("_line").collect()]
-    assert verdicts == ["kept", "duplicate", "duplicate", "rejected", "kept"]
