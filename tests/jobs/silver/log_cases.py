@@ -27,6 +27,16 @@ def delivered_on(night: str, line: int, row: Mapping[str, Any]) -> dict[str, Any
     return {"_business_date": night, "_delivered_on": night, "_file": f"{night}.csv", "_line": line, **row}
 
 
+def check_local_midnight(spark: SparkSession, table: str, delivered: Callable[..., DataFrame], build: BuildLog) -> None:
+    """A change made as the local day begins, the day before by UTC, counts from the local date; so does a deletion."""
+    feed = delivered(spark, {"op": "U", "changed_at": "2024-03-04 00:00:00"}, {"change_seq": "2", "op": "D"})
+    found = build(feed, rows(spark, table)).orderBy("change_sequence").collect()
+    assert [(str(row["effective_date"]), row["is_deleted"]) for row in found] == [
+        ("2024-03-04", False),
+        ("2024-03-04", True),
+    ]
+
+
 def check_nights(
     spark: SparkSession, table: str, source: str, build: BuildLog, *, one: dict, other: dict, key: tuple[str, ...]
 ) -> None:

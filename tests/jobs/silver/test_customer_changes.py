@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from jobs.silver.customer_changes import KEY, Params, build
-from tests.jobs.silver.log_cases import check_nights, log_rules
+from tests.jobs.silver.log_cases import check_local_midnight, check_nights, log_rules
 from tests.rows import rows
 
 pytestmark = pytest.mark.spark
@@ -67,12 +67,7 @@ def test_build__no_input__no_rows(spark):
 
 
 def test_build__change_just_after_local_midnight__counts_from_the_local_date(spark):
-    feed = delivered(spark, {"op": "U", "changed_at": "2024-03-04 00:00:00"}, {"change_seq": "2", "op": "D"})
-    found = build_log(feed, rows(spark, TABLE)).orderBy("change_sequence").collect()
-    assert [(str(row["effective_date"]), row["is_deleted"]) for row in found] == [
-        ("2024-03-04", False),
-        ("2024-03-04", True),
-    ]
+    check_local_midnight(spark, TABLE, delivered, build_log)
 
 
 def test_build__nights__equal_in_one_pass_and_one_by_one(spark):
