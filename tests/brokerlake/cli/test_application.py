@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -10,11 +9,12 @@ from datetime import UTC, date, datetime
 
 import pyarrow.parquet as pq
 import pytest
+from deltalake.exceptions import DeltaError
 
 from brokerlake.cli import main
 from brokerlake.cli.application import commands
 from brokerlake.cli.progress import Progress, noise_to
-from brokerlake.errors import LandingError
+from brokerlake.release.releases import publish_release, read_releases
 from brokerlake.settings import Settings, load_settings
 from brokerlake.under_way import working_on
 from tests.brokerlake.reader.conftest import lake as lake
@@ -56,8 +56,6 @@ def at_lake(lake, monkeypatch):
 
 
 def publish_one(settings: Settings, night: date = date(2024, 10, 25)):
-    from brokerlake.release.releases import publish_release
-
     return publish_release(
         settings,
         run_id=f"nightly:{night}",
@@ -132,17 +130,18 @@ def test_main__expected_error__one_line_on_stderr_and_exit_code_one(home, argume
 
 
 def test_main__unexpected_error__one_line_and_the_frames_in_a_log_without_the_message(tmp_path, monkeypatch, capsys):
-    def explode(settings):
-        raise ValueError(" ".join(["value", "of a row"]))
-
+    broken = tmp_path / "lake" / "ops" / "releases" / "_delta_log" / f"{0:020}.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text('{"protocol": {"minReaderVersion": "value of a row"}}')
+    with pytest.raises(DeltaError, match="value of a row"):
+        read_releases(load_settings(home=tmp_path))
     monkeypatch.setenv("BROKERLAKE_HOME", str(tmp_path))
-    monkeypatch.setattr("brokerlake.release.releases.read_releases", explode)
     assert main(["releases"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("brokerlake: ValueError in test_application.py line ")
+    assert error.startswith("brokerlake: DeltaError in table.py line ")
     assert error.count("\n") == 1
     filed = (tmp_path / "logs" / "errors.log").read_text()
-    assert "Traceback" in filed and "in explode" in filed and "value of a row" not in error + filed
+    assert "Traceback" in filed and "in read_releases" in filed and "value of a row" not in error + filed
 
 
 def test_status_and_releases__one_published__what_is_served_and_what_is_missing(tmp_path, home, capsys):
@@ -282,11 +281,8 @@ def test_noise_to__what_a_child_writes_to_stderr__goes_to_the_log(tmp_path, capf
     assert capfd.readouterr().err == "heard\n"
 
 
-def test_long_command__expected_error__is_not_lost_in_the_log(home, monkeypatch, capfd):
-    def stop(lake, night, progress):
-        os.write(2, b"noise of a JVM\n")
-        raise LandingError("crm_customers 2024-10-25: cut")
-
-    monkeypatch.setattr("brokerlake.run.nightly.run_night", stop)
+def test_long_command__expected_error__is_not_lost_in_the_log(home, capfd):
     assert main([*home, "nightly", "--date", "2024-10-25"]) == 1
-    assert capfd.readouterr().err == "brokerlake: crm_customers 2024-10-25: cut\n"
+    (error,) = capfd.readouterr().err.splitlines()
+    assert error.startswith("brokerlake: feed trading_accounts, ")
+    assert error.endswith("required_feed_missing: no delivery for night 2024-10-25")
