@@ -112,8 +112,9 @@ def party_day_changes(facts: Mapping[str, Fact], delivered: Mapping[str, tuple[D
 
 def plain_party_days(name: str, rows: DataFrame, fact: Fact) -> DataFrame:
     """The same for rows of the fact `name` that are never corrected."""
-    columns = [*_party_day(fact), "_delivered_on", F.lit(name).alias("_fact"), F.lit(1).alias(EFFECT)]
-    return rows.select(*columns, *_values(fact)).where(F.col("party_id").isNotNull())
+    of_fact = [F.lit(name).alias("_fact"), F.lit(1).alias(EFFECT)]
+    found = rows.select(*_party_day(fact), "_delivered_on", *of_fact, *_values(fact))
+    return found.where(F.col("party_id").isNotNull())
 
 
 def sum_by_party_day(changes: Sequence[DataFrame], facts: Mapping[str, Fact]) -> DataFrame:
