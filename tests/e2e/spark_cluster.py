@@ -56,8 +56,8 @@ def _wait_for_workers(page: int) -> None:
             with urllib.request.urlopen(f"http://127.0.0.1:{page}/json", timeout=5) as answer:
                 if json.load(answer)["aliveworkers"] == WORKERS:
                     return
-        except OSError:
-            pass
+        except (OSError, json.JSONDecodeError):
+            pass  # nobody answers there yet, or with a page
         time.sleep(0.5)
     raise AssertionError(f"{WORKERS} workers were not there after {START_SECONDS:.0f} s")
 

@@ -7,11 +7,11 @@ import sys
 
 from brokerlake.run import tables_step
 
-ELEMENTS = 60_000_000
+ELEMENTS = 200_000_000
 
 
 def swell() -> None:
-    """Lay a column of half a gigabyte a row over the build of TABLE."""
+    """Lay a column of some gigabytes a row, more than the heap, over the build of TABLE."""
     from pyspark.sql import functions as F
 
     build = tables_step._build
