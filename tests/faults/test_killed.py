@@ -45,8 +45,7 @@ def test_night__whose_java_is_killed__fails_naming_the_table_and_is_finished_by_
 ):
     small, draw = copy(), random.Random(seed)
     night = NightProcess(small, small.nights[0], tmp_path / "night.txt")
-    # Later than the eighth of thirteen steps the rest may be built before the kill.
-    night.wait_for_steps(6 + draw.randint(0, 2))
+    night.wait_for_steps(6 + draw.randint(0, 4))
     night.java().kill()
     assert night.wait() == 1
     last = night.output.splitlines()[-1]
