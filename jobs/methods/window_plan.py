@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from jobs.methods.day_series import Wanted
+from jobs.methods.windows import LAST_DAY
+
 WINDOWS: dict[str, tuple[int, ...]] = {
     "trade_count": (5, 20, 60, 120, 250),
     "system_trade_count": (60, 250),
@@ -133,16 +136,37 @@ MEASURES = tuple(
 )
 """Columns of silver.party_days that windows are made from."""
 MONEY = tuple(name for name in (*MEASURES, "net_inflow_amount") if name.endswith("_amount"))
-DENSE = ("net_assets_amount", "profit_amount")
-"""Measures that nearly every day of a customer has."""
+INFLOW = ("bank_in_amount", "securities_in_amount", "bank_out_amount", "securities_out_amount")
+MEAN_DAYS = 20
+_LEVEL = "net_assets_amount"
+_REDEEMED = "money_fund_redeem_amount"
+DAILY = Wanted(
+    window_days=LAST_DAY,
+    mean_days=MEAN_DAYS,
+    month_count=MONTH_ENDS + 1,
+    level=_LEVEL,
+    sums={
+        **{f"_{_LEVEL}_sum_{n}td": (_LEVEL, n) for n in AVERAGE_WINDOWS},
+        **{f"profit_amount_{n}td": ("profit_amount", n) for n in WINDOWS["profit_amount"]},
+    },
+    back_sums={f"_{_LEVEL}_by_back_{n}td": (_LEVEL, n) for n in SLOPES[_LEVEL]},
+    ago={**{f"{_LEVEL}_{n}td_ago": (_LEVEL, n) for n in LEVEL_AGO}, **{name: (name, 0) for name in LEVELS}},
+    days_with={
+        **{f"trading_days_with_trades_{n}td": ("trade_count", n) for n in AVERAGE_WINDOWS},
+        **{f"trading_days_with_logins_{n}td": ("login_count", n) for n in (20, 60)},
+        "trading_days_with_money_fund_redemptions_20td": (_REDEEMED, 20),
+    },
+    days_since={f"trading_days_since_last_{name}": measure for name, measure in RECENCY.items()},
+    streaks={"money_fund_redemption_streak_days": _REDEEMED},
+    natural_days={"active_days_30d": (("login_count", "event_count"), 30)},
+)
+"""What is made of a person's days: measures that nearly every day has, and those whose days are counted."""
 _BEHAVIOUR = tuple(WINDOWS)[tuple(WINDOWS).index("login_count") :]
 SPARSE = (
-    tuple(name for name in MEASURES if name not in (*DENSE, *LEVELS, *_BEHAVIOUR)),
+    tuple(name for name in MEASURES if name not in ("profit_amount", *LEVELS, *_BEHAVIOUR)),
     _BEHAVIOUR,
 )
 """The other measures, of money and of behaviour: summed apart, each over the days that have any.
 
 Their sums together are more code than the JVM compiles: it would interpret them.
 """
-ACTIVITY = (*RECENCY.values(), "event_count", "money_fund_redeem_amount")
-"""Measures that mark a day as one with activity."""

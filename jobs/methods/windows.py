@@ -86,11 +86,6 @@ def share(part: Column, parts: Sequence[Column]) -> Column:
     return F.when(total > 0, part.cast("double") / total.cast("double"))
 
 
-def streak(backs: Column) -> Column:
-    """The unbroken trading days up to the as-of date, from an array of distinct `back` of the days that count."""
-    return F.size(F.filter(F.array_sort(backs), lambda back, place: back == place)).cast("bigint")
-
-
 def sums(rows: DataFrame, by: Sequence[str], columns: Mapping[str, Column]) -> DataFrame:
     """One row per `by` with the sum of each column."""
     return rows.groupBy(*by).agg(*[F.sum(column).alias(name) for name, column in columns.items()])

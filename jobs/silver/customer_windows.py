@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.methods import folds, windows
 from jobs.methods import window_plan as plan
-from jobs.methods.level_history import columns_of, level_histories
+from jobs.methods.day_series import ASKED, SERIES, columns_of, series_histories
 from jobs.methods.month_ends import month_number, recent_month_ends
 from jobs.methods.tiers import best_average
 from jobs.methods.trading_days import add_night_number
@@ -23,8 +23,9 @@ from jobs.methods.trading_days import add_night_number
 PERSON = ("one_id", "as_of_date")
 PARTY = ("party_kind", "party_id", "as_of_date")
 BAND = (*PARTY, "band")
-MEAN_DAYS = 20
 OUTFLOW_DAYS = 20
+WEEKS = {f"_inflow_{start}": start for start in windows.BAND_STARTS if start < OUTFLOW_DAYS}
+"""Columns with the net inflow of each of these days' weeks, and the band of it."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +53,7 @@ def value_of(measure: str) -> Column:
     return windows.to_units(F.col(measure)) if measure in plan.MONEY else F.col(measure)
 
 
-def dense_sums(days: DataFrame) -> DataFrame:
-    """One row per party, as-of date and band: sums of levels and profit, which nearly every day has."""
-    level, back = value_of("net_assets_amount"), F.col("back")
-    in_month = F.col("effective_date") >= F.trunc("as_of_date", "month")
-    columns = {
-        **{name: value_of(name) for name in plan.DENSE},
-        "net_assets_amount_by_back": level * back,
-        "month_net_assets_amount": F.when(in_month, level),
-        **{f"{name}_now": F.when(back == 0, value_of(name)) for name in plan.LEVELS},
-        **{f"net_assets_amount_{ago}td_ago": F.when(back == ago, level) for ago in plan.LEVEL_AGO},
-    }
-    held = days.where(any_of(plan.DENSE + plan.LEVELS))
-    return windows.sums(held, BAND, columns)
-
-
-def sparse_sums(days: DataFrame, measures: Sequence[str]) -> DataFrame:
+def band_sums(days: DataFrame, measures: Sequence[str]) -> DataFrame:
     """One row per party, as-of date and band: sums of what only some days have, over these days."""
     in_30_days = F.col("effective_date") > F.date_sub("as_of_date", 30)
     columns = {
@@ -83,71 +69,27 @@ def any_of(measures: Sequence[str]) -> Column:
     return folds.any_of([F.col(name) != 0 for name in measures])
 
 
-def party_bands(days: DataFrame) -> DataFrame:
-    """One row per party, as-of date, band and family of measures: their sums, so that few rows meet the people."""
-    return folds.union_by_name([dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]])
-
-
 def net_inflow() -> Column:
     """Money and securities that came in, less what went out, in ten-thousandths of a yuan; 0 where nothing moved."""
-    names = ("bank_in_amount", "securities_in_amount", "bank_out_amount", "securities_out_amount")
-    bank_in, securities_in, bank_out, securities_out = [F.coalesce(F.col(name), F.lit(0)) for name in names]
+    bank_in, securities_in, bank_out, securities_out = [F.coalesce(F.col(name), F.lit(0)) for name in plan.INFLOW]
     return bank_in + securities_in - bank_out - securities_out
 
 
-def sum_windows(bands: DataFrame, people: DataFrame) -> DataFrame:
-    """One row per person and as-of date: measures over their windows (money in ten-thousandths), levels, slopes."""
-    values = {name: F.col(name) for name in plan.WINDOWS} | {"net_inflow_amount": net_inflow()}
-    found = {
-        f"{name}_{days}td": windows.window_sum(values[name], days)
-        for name, lengths in plan.WINDOWS.items()
-        for days in lengths
-    }
-    found |= {name: F.sum(f"{name}_now") for name in plan.LEVELS}
-    found |= {f"net_assets_amount_{ago}td_ago": F.sum(f"net_assets_amount_{ago}td_ago") for ago in plan.LEVEL_AGO}
-    net_assets = F.col("net_assets_amount")
-    found |= {f"_net_assets_sum_{n}td": windows.window_sum(net_assets, n) for n in plan.AVERAGE_WINDOWS}
-    found |= {f"{name}_30d": F.sum(f"{name}_30d") for name in plan.NATURAL_DAY_COUNTS}
-    for name, lengths in plan.SLOPES.items():
-        for days in lengths:
-            found[f"_{name}_sum_{days}td"] = windows.window_sum(F.col(name), days)
-            found[f"_{name}_by_back_{days}td"] = windows.window_sum(F.col(f"{name}_by_back"), days)
-    weeks = {f"_inflow_{start}": start for start in windows.BAND_STARTS if start < OUTFLOW_DAYS}
-    found |= {name: F.sum(F.when(F.col("band") == start, net_inflow())) for name, start in weeks.items()}
-    found["_month_sum"] = F.sum("month_net_assets_amount")
-    mapped = bands.join(people, on=list(PARTY), how="inner")
-    summed = mapped.groupBy(*PERSON).agg(*[column.alias(name) for name, column in found.items()])
-    outflows = folds.total_of([F.when(F.col(name) < 0, F.lit(1)).otherwise(F.lit(0)) for name in weeks])
-    return summed.withColumn(f"outflow_weeks_{OUTFLOW_DAYS}td", outflows.cast("bigint")).drop(*weeks)
-
-
-def count_days(days: DataFrame, people: DataFrame) -> DataFrame:
-    """One row per person and as-of date: active natural days, trading days with activity, days since the last."""
-    by_date = [*PERSON, "effective_date", "back"]
-    mapped = days.where(any_of(plan.ACTIVITY)).join(people, on=list(PARTY), how="inner")
-    mapped = mapped.select(*by_date, *plan.ACTIVITY).repartition(*PERSON)
-    dated = windows.sums(mapped, by_date, {name: value_of(name) for name in plan.ACTIVITY})
-    recent = F.col("effective_date") > F.date_sub("as_of_date", 30)
-    seen = recent & ((F.col("login_count") > 0) | (F.col("event_count") > 0))
-    by_night = dated.groupBy(*PERSON, "back").agg(
-        *[F.sum(name).alias(name) for name in plan.ACTIVITY], F.count_if(seen).alias("_seen")
-    )
-
-    def days_with(measure: str, length: int) -> Column:
-        return F.count_if((F.col(measure) > 0) & (F.col("back") < length))
-
-    redeemed = F.collect_list(F.when(F.col("money_fund_redeem_amount") > 0, F.col("back")))
-    return by_night.groupBy(*PERSON).agg(
-        F.sum("_seen").alias("active_days_30d"),
-        *[days_with("trade_count", n).alias(f"trading_days_with_trades_{n}td") for n in plan.AVERAGE_WINDOWS],
-        *[days_with("login_count", n).alias(f"trading_days_with_logins_{n}td") for n in (20, 60)],
-        days_with("money_fund_redeem_amount", 20).alias("trading_days_with_money_fund_redemptions_20td"),
-        windows.streak(redeemed).alias("money_fund_redemption_streak_days"),
-        *[
-            F.min(F.when(F.col(measure) > 0, F.col("back"))).cast("bigint").alias(f"trading_days_since_last_{name}")
-            for name, measure in plan.RECENCY.items()
-        ],
-    )
+def sum_windows(days: DataFrame, people: DataFrame, measures: Sequence[str]) -> DataFrame:
+    """One row per person and as-of date: `measures` over their windows (money in ten-thousandths), and slopes."""
+    values, found = {name: F.col(name) for name in plan.WINDOWS if name in measures}, {}
+    if set(plan.INFLOW) <= set(measures):
+        values["net_inflow_amount"] = net_inflow()
+        found |= {name: F.sum(F.when(F.col("band") == start, net_inflow())) for name, start in WEEKS.items()}
+    for name, value in values.items():
+        found |= {f"{name}_{n}td": windows.window_sum(value, n) for n in plan.WINDOWS[name]}
+    found |= {f"{name}_30d": F.sum(f"{name}_30d") for name in plan.NATURAL_DAY_COUNTS if name in measures}
+    for name in [name for name in plan.SLOPES if name in measures]:
+        back_weighted = F.col(f"{name}_by_back")
+        found |= {f"_{name}_sum_{n}td": windows.window_sum(F.col(name), n) for n in plan.SLOPES[name]}
+        found |= {f"_{name}_by_back_{n}td": windows.window_sum(back_weighted, n) for n in plan.SLOPES[name]}
+    mapped = band_sums(days, measures).join(people, on=list(PARTY), how="inner")
+    return mapped.groupBy(*PERSON).agg(*[column.alias(name) for name, column in found.items()])
 
 
 def first_as_of_dates(people: DataFrame, calendar: DataFrame) -> DataFrame:
@@ -157,30 +99,56 @@ def first_as_of_dates(people: DataFrame, calendar: DataFrame) -> DataFrame:
     return later.groupBy(F.col("natural_date").alias("_delivered_on")).agg(F.min("as_of_date").alias("_first"))
 
 
-def peaks(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
-    """One row per person and as-of date: peak 20-trading-day mean and drawdown of net assets in 250 trading days, and
-    their sums over the as-of date's month and those before it (`_month_sums`).
-
-    A row is taken once, with the first as-of date that knows it; each later one finds it in the person's series.
+def owners_of(people: DataFrame, calendar: DataFrame) -> DataFrame:
+    """One row per party, person and unbroken run of as-of dates, `_since` to `_until` (nights by number), on which the
+    party is this person's.
     """
-    held = days.where((F.col("net_assets_amount") != 0) & (F.col("party_kind") == "customer"))
-    once = held.join(F.broadcast(first_as_of_dates(people, calendar)), on="_delivered_on", how="inner")
-    once = once.where(F.col("as_of_date") == F.col("_first"))
-    dated = add_night_number(once, calendar, "_delivered_on", "_known")
-    owners = people.where(F.col("party_kind") == "customer")
-    level, month = value_of("net_assets_amount").alias("_level"), month_number(F.col("effective_date")).alias("_month")
-    changes = dated.join(F.broadcast(owners), on=list(PARTY), how="inner")
-    series = changes.groupBy("one_id").agg(F.collect_list(F.struct("_night", month, "_known", level)).alias("_series"))
-    asked = add_night_number(owners.select(*PERSON).distinct(), calendar, "as_of_date", "_as_of_night")
-    asked_in = month_number(F.col("as_of_date")).alias("_month")
-    nights = asked.groupBy("one_id").agg(F.collect_list(F.struct("_as_of_night", asked_in)).alias("_nights"))
-    history_of = level_histories(windows.LAST_DAY, MEAN_DAYS, plan.MONTH_ENDS + 1)
-    arrays = columns_of("_series", "_night", "_month", "_known", "_level")
-    arrays += columns_of("_nights", "_as_of_night", "_month")
-    found = series.join(nights, on="one_id", how="inner").select("one_id", F.explode(history_of(*arrays)).alias("_h"))
+    asked = add_night_number(people, calendar, "as_of_date", "_as_of_night")
+    every = asked.select("_as_of_night").distinct()
+    placed = every.withColumn("_place", F.row_number().over(Window.orderBy("_as_of_night")))
+    in_order = Window.partitionBy(*PARTY[:2], "one_id").orderBy("_as_of_night")
+    runs = asked.join(F.broadcast(placed), on="_as_of_night", how="inner").withColumn(
+        "_run", F.col("_place") - F.row_number().over(in_order)
+    )
+    found = runs.groupBy(*PARTY[:2], "one_id", "_run")
+    return found.agg(F.min("_as_of_night").alias("_since"), F.max("_as_of_night").alias("_until")).drop("_run")
+
+
+def told_once(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
+    """Changes of the measures of `plan.DAILY` with the columns of `SERIES` (but the owner's).
+
+    A row is taken with the first as-of date that knows it; each later one finds it in the person's series.
+    """
+    told = days.where(any_of(plan.DAILY.measures))
+    once = told.join(F.broadcast(first_as_of_dates(people, calendar)), on="_delivered_on", how="inner")
+    dated = add_night_number(once.where(F.col("as_of_date") == F.col("_first")), calendar, "_delivered_on", "_known")
+    at = {"_day": F.unix_date("effective_date"), "_month": month_number(F.col("effective_date"))}
+    return dated.select(
+        *PARTY[:2],
+        "_night",
+        "_known",
+        *[column.alias(name) for name, column in at.items()],
+        *[value_of(name).alias(name) for name in plan.DAILY.measures],
+    )
+
+
+def day_numbers(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
+    """One row per person and as-of date: what `plan.DAILY` wants of the person's days."""
+    wanted = plan.DAILY
+    changes = told_once(days, people, calendar).join(
+        F.broadcast(owners_of(people, calendar)), on=list(PARTY[:2]), how="inner"
+    )
+    series = changes.groupBy("one_id").agg(F.collect_list(F.struct(*SERIES, *wanted.measures)).alias("_series"))
+    asked = add_night_number(people.select(*PERSON).distinct(), calendar, "as_of_date", "_as_of_night")
+    at = {"_as_of_day": F.unix_date("as_of_date"), "_as_of_month": month_number(F.col("as_of_date"))}
+    nights = asked.withColumns(at).groupBy("one_id").agg(F.collect_list(F.struct(*ASKED)).alias("_asked"))
+    arrays = columns_of("_series", *SERIES, *wanted.measures) + columns_of("_asked", *ASKED)
+    histories_of = series_histories(wanted)
+    found = series.join(nights, on="one_id", how="inner").select("one_id", F.explode(histories_of(*arrays)).alias("_h"))
     names = {"night": "_as_of_night", "peak_sum": "peak_sum", "max_drawdown": "max_drawdown_ratio_250td"}
     names["month_sums"] = "_month_sums"
-    history = found.select("one_id", *[F.col(f"_h.{field}").alias(name) for field, name in names.items()])
+    numbers = [F.col("_h.numbers")[at].alias(name) for at, name in enumerate(wanted.numbers)]
+    history = found.select("one_id", *[F.col(f"_h.{field}").alias(name) for field, name in names.items()], *numbers)
     return asked.join(history, on=["one_id", "_as_of_night"], how="inner").drop("_as_of_night")
 
 
@@ -230,7 +198,7 @@ def if_history(value: Column, more_than: int | Column = 0) -> Column:
 def averages() -> dict[str, Column]:
     """Averages, levels of former days and slopes; null on too short a history."""
     found = {
-        f"average_net_assets_amount_{n}td": if_history(windows.to_money(F.col(f"_net_assets_sum_{n}td"), n))
+        f"average_net_assets_amount_{n}td": if_history(windows.to_money(F.col(f"_net_assets_amount_sum_{n}td"), n))
         for n in plan.AVERAGE_WINDOWS
     }
     for ago in plan.LEVEL_AGO:
@@ -240,14 +208,14 @@ def averages() -> dict[str, Column]:
         for n in lengths:
             slope = windows.slope(F.col(f"_{name}_sum_{n}td"), F.col(f"_{name}_by_back_{n}td"), n) / units
             found[f"{plan.SLOPE_NAMES[name]}_slope_{n}td"] = if_history(slope, n - 1)
-    peak = windows.to_money(F.coalesce(F.col("peak_sum"), F.lit(0)), MEAN_DAYS)
+    peak = windows.to_money(F.coalesce(F.col("peak_sum"), F.lit(0)), plan.MEAN_DAYS)
     found["peak_average_net_assets_amount_250td"] = if_history(peak)
     return found
 
 
 def month_averages() -> dict[str, Column]:
     """Average of the running month, the best of it and the last month ends, and how many of these are known."""
-    running = if_history(windows.month_mean(F.col("_month_sum"), F.col("_month_days")))
+    running = if_history(windows.month_mean(F.coalesce(F.get("_month_sums", F.lit(0)), F.lit(0)), F.col("_month_days")))
     ended = []
     for ago in range(plan.MONTH_ENDS):
         end, total = F.get("_ends", F.lit(ago)), F.get("_month_sums", F.col("_months_ago") + ago)
@@ -273,10 +241,15 @@ def shares() -> dict[str, Column]:
 
 def finish(rows: DataFrame, params: Params) -> DataFrame:
     """Everything derived from sums: averages, slopes, shares, entropies, effectiveness."""
-    threshold = params.effective_average_net_assets * MEAN_DAYS * windows.UNITS
-    has_assets = F.col("_net_assets_sum_20td") >= F.lit(threshold).cast("bigint")
+    threshold = params.effective_average_net_assets * plan.MEAN_DAYS * windows.UNITS
+    has_assets = F.col("_net_assets_amount_sum_20td") >= F.lit(threshold).cast("bigint")
     effective = has_assets | (F.col("commission_amount_60td") > 0)
-    stamped = {"is_effective": effective, "definition_version": F.lit(params.definition_version)}
+    outflows = folds.total_of([(F.col(name) < 0).cast("bigint") for name in WEEKS])
+    stamped = {
+        f"outflow_weeks_{OUTFLOW_DAYS}td": outflows,
+        "is_effective": effective,
+        "definition_version": F.lit(params.definition_version),
+    }
     return fill(rows).withColumns({**averages(), **month_averages(), **shares(), **stamped})
 
 
@@ -290,9 +263,8 @@ def build(
     days = add_back(party_days, calendar)
     parts = [
         histories(accounts, lake_starts(days), people, calendar),
-        sum_windows(party_bands(days), people),
-        count_days(days, people),
-        peaks(days, people, calendar),
+        *[sum_windows(days, people, measures) for measures in plan.SPARSE],
+        day_numbers(days, people, calendar),
     ]
     customers = people.where(F.col("party_kind") == "customer").select(*PERSON).distinct()
     rows = reduce(lambda left, right: left.join(right, on=list(PERSON), how="left"), parts, customers)

@@ -53,11 +53,6 @@ def test_to_money__units__come_back_exact(spark: SparkSession) -> None:
     assert value(spark, windows.to_money(F.lit(10_0001).cast("bigint"), 20)) == Decimal("0.5000")
 
 
-def test_streak__gap__ends_it(spark: SparkSession) -> None:
-    assert value(spark, windows.streak(F.array(F.lit(3), F.lit(0), F.lit(1)))) == 2
-    assert value(spark, windows.streak(F.array(F.lit(1), F.lit(2)))) == 0
-
-
 def test_first_effective_nights__window_edges__by_hand(spark: SparkSession) -> None:
     """100,000 in 20 nights, any commission in 60; nights 100 to 103 are run."""
     dates = spark.createDataFrame(

@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.methods import window_plan as plan
-from jobs.silver.customer_windows import Params, add_back, build, dense_sums, sparse_sums
+from jobs.methods.trading_days import nights
+from jobs.silver.customer_windows import Params, add_back, band_sums, build, owners_of
 from tests.conftest import COMPILED
 from tests.jobs.silver.made_nights import back_from, contract_rows, in_order, weekday_calendar
 from tests.rows import rows
@@ -194,6 +195,19 @@ def test_build__redemption_streak__unbroken_up_to_the_date(made: dict[tuple[str,
     row = made["p4", MONDAY]
     assert (row["money_fund_redemption_streak_days"], row["trading_days_with_money_fund_redemptions_20td"]) == (2, 3)
     assert (row["login_count_5td"], row["trading_days_with_logins_20td"], row["history_trading_days"]) == (3, 3, 1)
+    assert (row["net_assets_amount"], row["month_average_net_assets_amount"]) == (0, 0)
+
+
+def test_owners_of__device_that_comes_back__no_owner_in_between(spark: SparkSession) -> None:
+    tuesday, wednesday = date(2024, 3, 5), date(2024, 3, 6)
+    owned = [("d1", "p1", FRIDAY), ("d1", "p2", MONDAY), ("d1", "p1", tuesday), ("d1", "p1", wednesday)]
+    asked = spark.createDataFrame(
+        [("device", *told) for told in owned], "party_kind string, party_id string, one_id string, as_of_date date"
+    )
+    calendar = weekday_calendar(spark, FIRST, LAST)
+    first, *_ = [row["night_number"] for row in nights(calendar).where(F.col("night") == FRIDAY).collect()]
+    found = {(row["one_id"], row["_since"], row["_until"]) for row in owners_of(asked, calendar).collect()}
+    assert found == {("p1", first, first), ("p2", first + 1, first + 1), ("p1", first + 2, first + 3)}
 
 
 def test_build__customer_without_activity__zeros_and_nulls(made: dict[tuple[str, date], dict[str, Any]]) -> None:
@@ -280,7 +294,7 @@ def test_sums__longest_generated_method__is_one_the_jvm_compiles(spark: SparkSes
     for name, value in compiled.items():
         spark.conf.set(name, value)
     try:
-        for sums in (dense_sums(days), *[sparse_sums(days, measures) for measures in plan.SPARSE]):
+        for sums in [band_sums(days, measures) for measures in plan.SPARSE]:
             stages = sums._jdf.queryExecution().debug().codegenToSeq()
             longest = max(stages.apply(at)._3().maxMethodCodeSize() for at in range(stages.size()))
             assert 0 < longest <= 8000
