@@ -77,7 +77,8 @@ def net_inflow() -> Column:
 
 def sum_windows(days: DataFrame, people: DataFrame, measures: Sequence[str]) -> DataFrame:
     """One row per person and as-of date: `measures` over their windows (money in ten-thousandths), and slopes."""
-    values, found = {name: F.col(name) for name in plan.WINDOWS if name in measures}, {}
+    values = {name: F.col(name) for name in plan.WINDOWS if name in measures}
+    found: dict[str, Column] = {}
     if set(plan.INFLOW) <= set(measures):
         values["net_inflow_amount"] = net_inflow()
         found |= {name: F.sum(F.when(F.col("band") == start, net_inflow())) for name, start in WEEKS.items()}
