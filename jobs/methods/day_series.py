@@ -80,7 +80,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Series:
-    """Changes of a person's days, an array for each column of `SERIES` and for each measure."""
+    """Changes of a person's days, an array for each column of `SERIES` and for each measure, in the measure's unit."""
 
     nights: Numbers
     days: Numbers
@@ -118,9 +118,11 @@ class Series:
         return found
 
 
-def numbers_of(series: Series, night: int, day: int, wanted: Wanted) -> list[int | None]:
-    """The numbers `wanted.numbers` names, as known that night, the as-of date being the day of that number."""
-    days = series.last_days(wanted.by_trading_day, night, wanted.window_days)
+def numbers_of(series: Series, days: Mapping[str, Numbers], night: int, day: int, wanted: Wanted) -> list[int | None]:
+    """The numbers `wanted.numbers` names, as known that night, the as-of date being the day of that number.
+
+    `days` are the last trading days of the measures in `wanted.by_trading_day`.
+    """
     back = np.arange(wanted.window_days)
     found: list[int | None] = [int(days[name][:n].sum()) for name, n in wanted.sums.values()]
     found += [int((days[name] * back)[:n].sum()) for name, n in wanted.back_sums.values()]
@@ -177,13 +179,14 @@ def series_histories(wanted: Wanted) -> Callable[..., Column]:
         return [history(series, *map(int, asked)) for asked in zip(*row[-len(ASKED) :], strict=True)]
 
     def history(series: Series, night: int, day: int, month: int) -> dict[str, Any]:
-        held = series.last_days([wanted.level], night, wanted.window_days)[wanted.level][::-1]
+        days = series.last_days(wanted.by_trading_day, night, wanted.window_days)
+        held = days[wanted.level][::-1]
         return {
             "night": night,
             "peak_sum": peak_sum(held, wanted.mean_days),
             "max_drawdown": max_drawdown(held),
             "month_sums": series.month_sums(wanted.level, night, month, wanted.month_count).tolist(),
-            "numbers": numbers_of(series, night, day, wanted),
+            "numbers": numbers_of(series, days, night, day, wanted),
         }
 
     vectorised: Any = F.pandas_udf

@@ -85,6 +85,12 @@ WANTED = Wanted(
 )
 
 
+def numbers(series: Series) -> dict[str, int | None]:
+    """On night 10, day 103."""
+    days = series.last_days(WANTED.by_trading_day, 10, WANTED.window_days)
+    return dict(zip(WANTED.numbers, numbers_of(series, days, 10, 103, WANTED), strict=True))
+
+
 def test_numbers_of__every_kind__under_its_name() -> None:
     """Night 10 is day 103: a Monday, whose night holds Saturday's row too."""
     values = {
@@ -96,7 +102,7 @@ def test_numbers_of__every_kind__under_its_name() -> None:
     }
     nights = levels(6, 7, 8, 10, 10)
     series = series_of(nights, values, nights=nights, days=levels(96, 97, 100, 101, 103))
-    found = dict(zip(WANTED.numbers, numbers_of(series, 10, 103, WANTED), strict=True))
+    found = numbers(series)
     assert WANTED.measures == ("x", "y", "z", "w", "v")
     assert found == {
         "x_1": 4000,
@@ -122,4 +128,4 @@ def test_numbers_of__streak__ends_at_the_first_gap(told: tuple[int, ...], expect
     nights = levels(*[10 - back for back in told])
     ones, none = np.ones_like(nights), np.zeros_like(nights)
     series = series_of(nights, {"z": ones, **dict.fromkeys("xywv", none)}, nights=nights)
-    assert dict(zip(WANTED.numbers, numbers_of(series, 10, 103, WANTED), strict=True))["streak_z"] == expected
+    assert numbers(series)["streak_z"] == expected

@@ -24,6 +24,7 @@ TABLE = "silver.customer_windows"
 PARAMS = Params(effective_average_net_assets=5000, definition_version="1")
 FRIDAY, MONDAY = date(2024, 3, 1), date(2024, 3, 4)
 FIRST, LAST = date(2023, 1, 2), date(2024, 4, 30)
+BEST = ("best_month_average_net_assets_amount_3m", "best_month_average_net_assets_amount_6m", "history_month_ends")
 
 
 def day(effective: date, night: date | None = None, party: str = "c1", **values: Any) -> dict[str, Any]:
@@ -254,14 +255,7 @@ def month_days() -> list[dict[str, Any]]:
 
 def test_build__month_ends__best_average_of_the_last_three_and_six(spark: SparkSession) -> None:
     found = {
-        row["as_of_date"]: tuple(
-            row[name]
-            for name in (
-                "best_month_average_net_assets_amount_3m",
-                "best_month_average_net_assets_amount_6m",
-                "history_month_ends",
-            )
-        )
+        row["as_of_date"]: tuple(row[name] for name in BEST)
         for row in build_dates(spark, list(MONTH_ENDS), month_days())
         if row["one_id"] == "p1"
     }
@@ -279,9 +273,8 @@ def test_build__history_within_the_month__days_before_it_count_as_nothing(
     made: dict[tuple[str, date], dict[str, Any]],
 ) -> None:
     row = made["p2", MONDAY]  # opened on Thursday, 29 February: 10 on one of 21 weekdays
-    names = ("best_month_average_net_assets_amount_3m", "best_month_average_net_assets_amount_6m", "history_month_ends")
-    assert [row[name] for name in names] == [Decimal(25), Decimal(25), 1]
-    assert [made["p5", MONDAY][name] for name in names] == [None, None, 0]
+    assert [row[name] for name in BEST] == [Decimal(25), Decimal(25), 1]
+    assert [made["p5", MONDAY][name] for name in BEST] == [None, None, 0]
 
 
 def test_sums__longest_generated_method__is_one_the_jvm_compiles(spark: SparkSession, tmp_path: Path) -> None:
