@@ -62,8 +62,8 @@ SESSION_SETTINGS = {
     # Inputs are cut by literal dates already; pruning by a join would plan its other side a second time.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
-    # Rows that go to Python may hold a year of days: a batch of them lies in both processes at once.
-    "spark.sql.execution.arrow.maxBytesPerBatch": "16m",
+    # Batches for Python are bounded by rows; by bytes, each row would ask every column for its size.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     # Plans are wide and short: what these rules look for in every expression, or in Delta's statistics, is not there.
     "spark.sql.constraintPropagation.enabled": "false",
     "spark.databricks.delta.optimize.conditionalIncrementMetric.enabled": "false",

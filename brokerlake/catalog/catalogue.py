@@ -1,7 +1,4 @@
-"""The catalogue: per table its owner, group, inputs with their dates and how it is written.
-
-Run order, task edges and lineage all derive from `inputs`.
-"""
+"""The catalogue: per table its owner, group, inputs and how it is written; order and edges follow from inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +13,8 @@ from brokerlake.errors import ConfigurationError
 from brokerlake.plain_yaml import checked_name, expected_shape, read_mapping
 
 DATE_KINDS = ("run", "as_of", "previous", "earlier", "known", "latest_fit")
-DATE_WINDOWS = ("trading_days_back", "days_back", "month_ends_back", "ahead")
+DAYS_BACK = ("trading_days_back", "days_back")
+DATE_WINDOWS = (*DAYS_BACK, "month_ends_back", "ahead")
 LAYERS = ("bronze", "silver", "gold")
 WRITES = ("replace_dates", "replace_all", "insert_new")
 TIERS = ("tier_1", "tier_2", "tier_3")
@@ -36,6 +34,7 @@ class Input:
         keys_of: of earlier rows only those with the key of a row of this other input, the same table's rows of the run.
         latest: of earlier rows only the last of each key, as the table's log ranks them.
         columns: of earlier rows only these columns; all when empty.
+        once: a row of a window comes with the first as-of date that has it alone.
     """
 
     name: str
@@ -48,6 +47,7 @@ class Input:
     keys_of: str | None = None
     latest: bool = False
     columns: tuple[str, ...] = ()
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,8 @@ class Catalogue:
         try:
             sorter.prepare()
         except CycleError as loop:
-            raise ConfigurationError(
-                f"data_catalog.yaml: tables feed each other: {' -> '.join(loop.args[1])}"
-            ) from loop
+            ring = " -> ".join(loop.args[1])
+            raise ConfigurationError(f"data_catalog.yaml: tables feed each other: {ring}") from loop
         position = {name: at for at, name in enumerate(self.tables)}
         ordered: list[str] = []
         while sorter.is_active():
@@ -183,10 +182,8 @@ class Catalogue:
         kept: dict[str, Table] = {}
         for name in self.order:
             table = self.tables[name]
-            if table.feed is not None:
-                if table.feed in configured:
-                    kept[name] = table
-            elif all(i.optional or i.table is None or i.table == name or i.table in kept for i in table.inputs):
+            given = [i.optional or i.table is None or i.table == name or i.table in kept for i in table.inputs]
+            if table.feed in configured if table.feed else all(given):
                 kept[name] = table
         return Catalogue({name: kept[name] for name in self.tables if name in kept}, self.groups)
 
@@ -195,8 +192,7 @@ class Catalogue:
 
         Raises ConfigurationError for a name that this catalogue does not hold.
         """
-        needed: set[str] = set()
-        asked = list(names)
+        needed, asked = set[str](), list(names)
         while asked:
             name = asked.pop()
             if name not in self.tables:
@@ -228,6 +224,7 @@ def _read_input(table: str, name: str, item: Mapping[str, Any]) -> Input:
         keys_of=item.get("keys_of"),
         latest=bool(item.get("latest", False)),
         columns=tuple(item.get("columns", ())),
+        once=bool(item.get("once", False)),
     )
 
 
@@ -281,10 +278,13 @@ def _check_input(table: Table, entry: Input, tables: Mapping[str, Table]) -> Non
     where = f"data_catalog.yaml: {table.name}: input {entry.name}"
     if entry.table and entry.table not in tables:
         raise ConfigurationError(f"{where}: no table {entry.table}")
+    log = tables[str(entry.table)].log if entry.table else None
     if (entry.keys_of or entry.latest or entry.columns) and entry.dates != "earlier":
         raise ConfigurationError(f"{where}: keys_of, latest and columns are for earlier rows")
-    if (entry.keys_of or entry.latest) and tables[str(entry.table)].log is None:
+    if (entry.keys_of or entry.latest) and log is None:
         raise ConfigurationError(f"{where}: {entry.table} has no log, so no key")
+    if entry.once and (entry.dates not in DAYS_BACK or log):
+        raise ConfigurationError(f"{where}: once is for days back of a table without a log")
     of_run = [other for other in table.inputs if other.name == entry.keys_of]
     if entry.keys_of and not any(other.table == entry.table and other.dates == "run" for other in of_run):
         raise ConfigurationError(f"{where}: keys_of names the input with the rows of the run of the same table")

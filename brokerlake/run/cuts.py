@@ -170,7 +170,7 @@ class Cutter:
         rows = [(calendar.name, day, day in open_days) for day in calendar.natural_days()]
         return spark_tables.local_frame(self.spark, SESSIONS, rows)
 
-    def _dates(self, names: Sequence[str], rows: Sequence[tuple[date, ...]]) -> DataFrame:
+    def _dates(self, names: Sequence[str], rows: Sequence[tuple[date | None, ...]]) -> DataFrame:
         return spark_tables.local_frame(self.spark, pa.schema([(name, pa.date32()) for name in names]), rows)
 
     def _pairs(self) -> list[tuple[date, date]]:
@@ -223,7 +223,9 @@ class Cutter:
     def _state_span(self, as_of: date) -> Span:
         return Span(as_of, self.knows(as_of), None, as_of)
 
-    def _exploded(self, frame: DataFrame, spans: list[Span], contract: Contract, effective: str | None) -> DataFrame:
+    def _exploded(
+        self, frame: DataFrame, spans: list[Span], contract: Contract, effective: str | None, *, once: bool = False
+    ) -> DataFrame:
         """Rows per as-of date: delivered by its night and effective inside its span."""
         day = str(contract.date_column)
         counts = effective or day
@@ -232,23 +234,30 @@ class Cutter:
         frame = frame.where(F.col(day) <= F.lit(max(span.known for span in spans)))
         frame = frame.where(F.col(counts) <= F.lit(max(span.last for span in spans)))
         if all(span.first for span in spans):
-            return self._joined_by_day(frame, spans, day, counts)
+            return self._joined_by_day(frame, spans, day, counts, once=once)
         dates = self._dates((AS_OF, "_known", "_last"), [(s.as_of, s.known, s.last) for s in spans])
         inside = (F.col(day) <= F.col("_known")) & (F.col(counts) <= F.col("_last"))
         return frame.join(F.broadcast(dates), on=inside, how="inner").drop("_known", "_last")
 
-    def _joined_by_day(self, frame: DataFrame, spans: list[Span], day: str, counts: str) -> DataFrame:
-        """As `_exploded`, by an equality on the effective date: windows are short, so each day is listed."""
-        listed = [
-            (date.fromordinal(at), span.as_of, span.known)
-            for span in spans
-            if span.first
-            for at in range(span.first.toordinal(), span.last.toordinal() + 1)
-        ]
+    def _joined_by_day(
+        self, frame: DataFrame, spans: list[Span], day: str, counts: str, *, once: bool = False
+    ) -> DataFrame:
+        """As `_exploded`, by an equality on the effective date: windows are short, so each day is listed.
+
+        With `once` a row comes with the first as-of date that has it and with no later one.
+        """
+        listed: list[tuple[date, date, date, date | None]] = []
+        had: dict[int, date] = {}
+        for span in sorted(spans, key=lambda span: span.as_of):
+            for at in range((span.first or span.last).toordinal(), span.last.toordinal() + 1):
+                listed.append((date.fromordinal(at), span.as_of, span.known, had.get(at)))
+                had[at] = max(span.known, had.get(at, span.known))
         frame = frame.where(F.col(counts) >= F.lit(min(row[0] for row in listed)))
-        dates = self._dates(("_day", AS_OF, "_known"), listed)
-        joined = frame.join(F.broadcast(dates), on=F.col(counts) == F.col("_day"), how="inner")
-        return joined.where(F.col(day) <= F.col("_known")).drop("_day", "_known")
+        dates = self._dates(("_day", AS_OF, "_known", "_had"), listed)
+        inside = (F.col(counts) == F.col("_day")) & (F.col(day) <= F.col("_known"))
+        if once:
+            inside = inside & (F.col("_had").isNull() | (F.col(day) > F.col("_had")))
+        return frame.join(F.broadcast(dates), on=inside, how="inner").drop("_day", "_known", "_had")
 
     def _as_of(self, frame: DataFrame, source: Table, contract: Contract) -> DataFrame:
         if contract.date_column in (None, AS_OF):
@@ -280,7 +289,7 @@ class Cutter:
         effective = effective_column(source, contract)
         if self.is_restated and effective:
             frame = as_if_on_time(self, frame, str(contract.date_column), effective)
-        exploded = self._exploded(frame, self.spans(entry), contract, effective)
+        exploded = self._exploded(frame, self.spans(entry), contract, effective, once=entry.once)
         log = counted_log(source, entry)
         if log is not None:
             exploded = latest_known(exploded, log, contract, per=(AS_OF,))

@@ -1,48 +1,50 @@
-"""Windows over a person's days for many as-of dates from one series: levels, slopes, peaks, days with activity.
+"""Windows over the days of many persons for many as-of dates: sums, levels, slopes, peaks, days with activity.
 
-Some measures say something on nearly every day, others need the days in order or told apart. So the series of a person
-is read once, as arrays, and each as-of date is a few vector operations; the same over rows repeated per as-of date
-costs many times as much.
+A person's days are read once and become matrices of persons by days; each as-of date is then some vector operations.
+The same over rows repeated per as-of date costs many times as much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 
 Numbers = NDArray[np.int64]
-HISTORY_TYPE = (
-    "array<struct<night:int, peak_sum:bigint, max_drawdown:double, month_sums:array<bigint>, numbers:array<bigint>>>"
-)
-SERIES = ("_night", "_day", "_month", "_known", "_since", "_until")
+Flags = NDArray[np.bool_]
+ID = "one_id"
+TOLD = ("_night", "_day", "_month", "_known", "_since", "_until")
 """Of a change: the night its day belongs to, the day and its month by number, the night that told it, and the first and
 last as-of night that counts it.
 """
 ASKED = ("_as_of_night", "_as_of_day", "_as_of_month")
+ROWS_AT_A_TIME = 30_000
+"""Changes of whole persons that are looked at together."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is made of the series of a person, each number under its name.
+    """What is made of a person's days, each number under its name.
 
     Attributes:
         window_days: trading days up to the as-of date that are read.
         mean_days: trading days of the mean whose peak is wanted.
         month_count: months whose sums are wanted, the as-of date's included.
         level: the measure with a peak, a drawdown and month sums.
-        sums: a measure's sum over so many trading days.
+        families: measures that are told together or not at all.
+        sums: a measure's sum over the trading days from so many back to before so many.
         back_sums: the same with each day weighted by the trading days back to it.
         ago: a measure so many trading days back.
         days_with: the trading days of a window on which a measure is positive.
         days_since: trading days back to the last one on which a measure is positive; null without one.
         streaks: unbroken trading days up to the as-of date on which a measure is positive.
+        natural_sums: a measure's sum over so many natural days.
         natural_days: the natural days of a window on which one of several measures is positive.
     """
 
@@ -50,149 +52,235 @@ class Wanted:
     mean_days: int
     month_count: int
     level: str
-    sums: Mapping[str, tuple[str, int]]
-    back_sums: Mapping[str, tuple[str, int]]
+    families: Mapping[str, Sequence[str]]
+    sums: Mapping[str, tuple[str, int, int]]
+    back_sums: Mapping[str, tuple[str, int, int]]
     ago: Mapping[str, tuple[str, int]]
     days_with: Mapping[str, tuple[str, int]]
     days_since: Mapping[str, str]
     streaks: Mapping[str, str]
+    natural_sums: Mapping[str, tuple[str, int]]
     natural_days: Mapping[str, tuple[Sequence[str], int]]
 
     @property
-    def by_trading_day(self) -> tuple[str, ...]:
-        """Measures that are read by trading day."""
-        listed = [*self.sums.values(), *self.back_sums.values(), *self.ago.values(), *self.days_with.values()]
-        names = [self.level, *[name for name, _ in listed], *self.days_since.values(), *self.streaks.values()]
-        return tuple(dict.fromkeys(names))
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """Every measure that is read."""
-        by_day = [name for names, _ in self.natural_days.values() for name in names]
-        return tuple(dict.fromkeys([*self.by_trading_day, *by_day]))
-
-    @property
     def numbers(self) -> tuple[str, ...]:
-        """Names of the numbers that `numbers_of` gives, in its order."""
-        parts = (self.sums, self.back_sums, self.ago, self.days_with, self.days_since, self.streaks, self.natural_days)
-        return tuple(name for part in parts for name in part)
+        """Names of the whole numbers that are made."""
+        summed = (self.sums, self.back_sums, self.natural_sums)
+        counted = (self.ago, self.days_with, self.days_since, self.streaks, self.natural_days)
+        return tuple(name for part in (*summed, *counted) for name in part)
+
+    @property
+    def result_type(self) -> str:
+        """The columns of `window_numbers`, as Spark writes a schema."""
+        numbers = ", ".join(f"`{name}` bigint" for name in self.numbers)
+        return f"{ID} string, _as_of_day int, peak_sum bigint, max_drawdown double, month_sums array<bigint>, {numbers}"
 
 
 @dataclass(frozen=True)
-class Series:
-    """Changes of a person's days, an array for each column of `SERIES` and for each measure, in the measure's unit."""
+class Days:
+    """Changes of the days of some persons, an array for each column of `TOLD`.
 
-    nights: Numbers
-    days: Numbers
-    months: Numbers
-    known: Numbers
-    since: Numbers
-    until: Numbers
-    values: Mapping[str, Numbers]
-
-    def counted(self, night: int) -> NDArray[np.bool_]:
-        """Which changes are known that night and those of a party that is the person's on it."""
-        return (self.known <= night) & (self.since <= night) & (night <= self.until)
-
-    def last_days(self, measures: Sequence[str], night: int, count: int) -> dict[str, Numbers]:
-        """Each measure on the last `count` trading days, latest first, as known that night; 0 where none is told."""
-        back = night - self.nights
-        return self._totals(measures, back, self.counted(night), count)
-
-    def last_natural_days(self, measures: Sequence[str], night: int, day: int, count: int) -> dict[str, Numbers]:
-        """Each measure on the last `count` natural days up to `day`, latest first, as known that night."""
-        return self._totals(measures, day - self.days, self.counted(night), count)
-
-    def month_sums(self, measure: str, night: int, last_month: int, count: int) -> Numbers:
-        """Sums over `last_month` and the months before it, latest first, as known that night."""
-        return self._totals([measure], last_month - self.months, self.counted(night), count)[measure]
-
-    def _totals(
-        self, measures: Sequence[str], ago: Numbers, counted: NDArray[np.bool_], count: int
-    ) -> dict[str, Numbers]:
-        inside = np.flatnonzero(counted & (ago >= 0) & (ago < count))
-        places, found = ago[inside], {}
-        for measure in measures:
-            found[measure] = np.zeros(count, dtype=np.int64)
-            np.add.at(found[measure], places, self.values[measure][inside])
-        return found
-
-
-def numbers_of(series: Series, days: Mapping[str, Numbers], night: int, day: int, wanted: Wanted) -> list[int | None]:
-    """The numbers `wanted.numbers` names, as known that night, the as-of date being the day of that number.
-
-    `days` are the last trading days of the measures in `wanted.by_trading_day`.
+    Attributes:
+        persons: how many persons there are.
+        person: whose change it is, by number from 0.
+        told: the columns of `TOLD`.
+        values: a measure's values in its unit, and the changes that have them; 0 may be left out.
     """
-    back = np.arange(wanted.window_days)
-    found: list[int | None] = [int(days[name][:n].sum()) for name, n in wanted.sums.values()]
-    found += [int((days[name] * back)[:n].sum()) for name, n in wanted.back_sums.values()]
-    found += [int(days[name][ago]) for name, ago in wanted.ago.values()]
-    found += [int((days[name][:n] > 0).sum()) for name, n in wanted.days_with.values()]
-    for name in wanted.days_since.values():
-        places = np.flatnonzero(days[name] > 0)
-        found.append(int(places[0]) if places.size else None)
-    for name in wanted.streaks.values():
-        gaps = np.flatnonzero(days[name] <= 0)
-        found.append(int(gaps[0]) if gaps.size else wanted.window_days)
-    for names, n in wanted.natural_days.values():
-        seen = [told > 0 for told in series.last_natural_days(names, night, day, n).values()]
-        found.append(int(np.logical_or.reduce(seen).sum()))
-    return found
+
+    persons: int
+    person: Numbers
+    told: Mapping[str, Numbers]
+    values: Mapping[str, tuple[Numbers, Numbers]]
+
+    def counted(self, night: int) -> Flags:
+        """Which changes are known that night and those of a party that is the person's on it."""
+        known, since, until = (self.told[name] for name in ("_known", "_since", "_until"))
+        return (known <= night) & (since <= night) & (night <= until)
+
+    def totals(self, measure: str, places: Numbers, count: int, weights: Numbers | None = None) -> Numbers:
+        """Sums of a measure, persons by places; a change lies in its one of `places`, in none below 0."""
+        changes, values = self.values[measure]
+        at = places[changes]
+        inside = np.flatnonzero(at >= 0)
+        changes, summands = changes[inside], values[inside]
+        if weights is not None:
+            summands = summands * weights[changes]
+        found = np.zeros(self.persons * count, dtype=np.int64)
+        np.add.at(found, self.person[changes] * count + at[inside], summands)
+        return found.reshape(self.persons, count)
 
 
-def peak_sum(levels: Numbers, mean_days: int) -> int | None:
-    """Highest sum over `mean_days` days in a row, ending on a day with a level; None when no day has one.
+@dataclass(frozen=True)
+class AsOf:
+    """What is known of the days of some persons on the night of an as-of date.
+
+    Attributes:
+        days: the changes.
+        wanted: what is made of them.
+        night, day, month: the as-of date by number.
+    """
+
+    days: Days
+    wanted: Wanted
+    night: int
+    day: int
+    month: int
+
+    @cached_property
+    def _counted(self) -> Flags:
+        return self.days.counted(self.night)
+
+    @cached_property
+    def _back(self) -> Numbers:
+        return self._places(self.night - self.days.told["_night"], self.wanted.window_days)
+
+    def _places(self, ago: Numbers, count: int) -> Numbers:
+        return np.where(self._counted & (ago >= 0) & (ago < count), ago, -1)
+
+    def by_day(self, measure: str) -> Numbers:
+        """A measure on the last trading days, persons by days, latest first; 0 where none is told."""
+        return self.days.totals(measure, self._back, self.wanted.window_days)
+
+    def by_natural_day(self, measure: str, count: int) -> Numbers:
+        """A measure on the last `count` natural days, persons by days, latest first."""
+        return self.days.totals(measure, self._places(self.day - self.days.told["_day"], count), count)
+
+    def by_month(self, measure: str, count: int) -> Numbers:
+        """Sums over the as-of date's month and the months before it, persons by months, latest first."""
+        return self.days.totals(measure, self._places(self.month - self.days.told["_month"], count), count)
+
+    def _windows(self, asked: Mapping[str, tuple[str, int, int]], weights: Numbers | None) -> dict[str, Numbers]:
+        """Sums over windows of trading days: bands between all edges first, then cumulated."""
+        edges = sorted({edge for _, *ends in asked.values() for edge in ends})
+        band = np.where(self._back >= edges[0], np.searchsorted(edges, self._back, side="right") - 1, -1)
+        band[self._back >= edges[-1]] = -1
+        up_to: dict[str, Numbers] = {}
+        for measure in dict.fromkeys(name for name, *_ in asked.values()):
+            bands = self.days.totals(measure, band, len(edges) - 1, weights)
+            up_to[measure] = np.pad(np.cumsum(bands, axis=1), ((0, 0), (1, 0)))
+        at = {edge: place for place, edge in enumerate(edges)}
+        return {
+            name: up_to[measure][:, at[last]] - up_to[measure][:, at[first]]
+            for name, (measure, first, last) in asked.items()
+        }
+
+    def numbers(self) -> dict[str, pa.Array]:
+        """The columns of `wanted.numbers`, a value for each person."""
+        wanted = self.wanted
+        found: dict[str, pa.Array | Numbers] = {
+            **self._windows(wanted.sums, None),
+            **self._windows(wanted.back_sums, self._back),
+        }
+        for name, (measure, count) in wanted.natural_sums.items():
+            found[name] = self.by_natural_day(measure, count).sum(axis=1)
+        listed = [name for name, _ in (*wanted.ago.values(), *wanted.days_with.values())]
+        measures = dict.fromkeys([*listed, *wanted.days_since.values(), *wanted.streaks.values()])
+        days = {measure: self.by_day(measure) for measure in measures}
+        for name, (measure, ago) in wanted.ago.items():
+            found[name] = days[measure][:, ago]
+        for name, (measure, count) in wanted.days_with.items():
+            found[name] = (days[measure][:, :count] > 0).sum(axis=1)
+        for name, measure in wanted.days_since.items():
+            with_any = days[measure] > 0
+            found[name] = pa.array(with_any.argmax(axis=1), pa.int64(), mask=~with_any.any(axis=1))
+        for name, measure in wanted.streaks.items():
+            gaps = days[measure] <= 0
+            found[name] = np.where(gaps.any(axis=1), gaps.argmax(axis=1), wanted.window_days)
+        for name, (names, count) in wanted.natural_days.items():
+            told = [self.by_natural_day(measure, count) > 0 for measure in names]
+            found[name] = np.logical_or.reduce(told).sum(axis=1)
+        return {name: pa.array(found[name], pa.int64()) for name in wanted.numbers}
+
+    def columns(self) -> dict[str, pa.Array]:
+        """The columns of `wanted.result_type` but the person, a value for each person."""
+        wanted = self.wanted
+        held = self.by_day(wanted.level)[:, ::-1]
+        return {
+            "_as_of_day": pa.array(np.full(self.days.persons, self.day), pa.int32()),
+            "peak_sum": peak_sums(held, wanted.mean_days),
+            "max_drawdown": max_drawdowns(held),
+            "month_sums": pa.array(list(self.by_month(wanted.level, wanted.month_count)), pa.list_(pa.int64())),
+            **self.numbers(),
+        }
+
+
+def peak_sums(levels: Numbers, mean_days: int) -> pa.Array:
+    """Highest sum of each row over `mean_days` days in a row, ending on a day with a level; null when no day has one.
 
     Days before the first count as 0.
     """
     present = levels != 0
-    if not present.any():
-        return None
-    sums = np.cumsum(levels)
-    sums[mean_days:] = sums[mean_days:] - sums[:-mean_days]
-    return int(sums[present].max())
+    up_to = np.cumsum(levels, axis=1)
+    sums = up_to.copy()
+    sums[:, mean_days:] -= up_to[:, :-mean_days]
+    highest = np.where(present, sums, np.iinfo(np.int64).min).max(axis=1)
+    return pa.array(highest, pa.int64(), mask=~present.any(axis=1))
 
 
-def max_drawdown(levels: Numbers) -> float | None:
-    """Largest fall from an earlier high, as a share of it, over days with a level; None without a positive level."""
-    held = levels[levels != 0].astype(np.float64)
-    highs = np.maximum.accumulate(held)
-    falls = 1.0 - held[highs > 0] / highs[highs > 0]
-    return float(max(falls.max(), 0.0)) if falls.size else None
+def max_drawdowns(levels: Numbers) -> pa.Array:
+    """Largest fall of each row from an earlier high, as a share of it, over days with a level; null without a high."""
+    held = np.where(levels != 0, levels.astype(np.float64), -np.inf)
+    highs = np.maximum.accumulate(held, axis=1)
+    compared = (levels != 0) & (highs > 0)
+    falls = 1.0 - np.divide(held, highs, out=np.ones_like(held), where=compared)
+    return pa.array(np.maximum(falls.max(axis=1), 0.0), pa.float64(), mask=~compared.any(axis=1))
 
 
-def series_histories(wanted: Wanted) -> Callable[..., Column]:
-    """A function of array columns to one struct per as-of night.
+def window_numbers(wanted: Wanted) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For `mapInArrow`: rows in the order of their persons to one row per person and as-of date asked for.
 
-    The columns are those of `SERIES` and of `wanted.measures`, a person's changes, then those of `ASKED`. `month_sums`
-    are those of the as-of date's month and the ones before it.
+    A row has the columns of `TOLD` and a struct of measures for each of `wanted.families`, or those of `ASKED` alone.
+    The result's columns are `wanted.result_type`.
     """
 
-    def histories_of(*columns: pd.Series) -> pd.Series:
-        return pd.Series([history_of_person(row) for row in zip(*columns, strict=True)])
+    def numbers_of(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for group in _whole_persons(batches):
+            yield from _answer(group, wanted)
 
-    def history_of_person(row: Sequence[Any]) -> list[dict[str, Any]]:
-        changes = [np.asarray(part, dtype=np.int64) for part in row[: -len(ASKED)]]
-        nights, days, months, known, since, until = changes[: len(SERIES)]
-        values = dict(zip(wanted.measures, changes[len(SERIES) :], strict=True))
-        series = Series(nights, days, months, known, since, until, values)
-        return [history(series, *map(int, asked)) for asked in zip(*row[-len(ASKED) :], strict=True)]
-
-    def history(series: Series, night: int, day: int, month: int) -> dict[str, Any]:
-        days = series.last_days(wanted.by_trading_day, night, wanted.window_days)
-        held = days[wanted.level][::-1]
-        return {
-            "night": night,
-            "peak_sum": peak_sum(held, wanted.mean_days),
-            "max_drawdown": max_drawdown(held),
-            "month_sums": series.month_sums(wanted.level, night, month, wanted.month_count).tolist(),
-            "numbers": numbers_of(series, days, night, day, wanted),
-        }
-
-    vectorised: Any = F.pandas_udf
-    return vectorised(histories_of, HISTORY_TYPE)
+    return numbers_of
 
 
-def columns_of(array: str, *names: str) -> list[Column]:
-    """The fields of an array of structs as arrays."""
-    return [F.col(f"{array}.{name}") for name in names]
+def _whole_persons(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Larger batches that hold all rows of each of their persons."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= ROWS_AT_A_TIME:
+            rows = pa.concat_batches(held)
+            last = pc.index(rows.column(ID), rows.column(ID)[-1]).as_py()
+            if last:
+                yield rows.slice(0, last)
+            held = [rows.slice(last)]
+    if held:
+        yield pa.concat_batches(held)
+
+
+def _answer(rows: pa.RecordBatch, wanted: Wanted) -> Iterator[pa.RecordBatch]:
+    ids = pc.run_end_encode(rows.column(ID))
+    starts = np.concatenate([[0], ids.run_ends.to_numpy()])
+    person = np.repeat(np.arange(len(ids.values)), [end - start for start, end in pairwise(starts)])
+    is_asked = rows.column(ASKED[0]).is_valid()
+    asked, told = rows.filter(is_asked), rows.filter(pc.invert(is_asked))
+    days = _days(told, person[~is_asked.to_numpy(zero_copy_only=False)], len(ids.values), wanted)
+    night, *dates = (_integers(asked.column(name)) for name in ASKED)
+    of_person = person[is_asked.to_numpy(zero_copy_only=False)]
+    for one, first in zip(*np.unique(night, return_index=True), strict=True):
+        columns = AsOf(days, wanted, int(one), *(int(part[first]) for part in dates)).columns()
+        everybody = pa.RecordBatch.from_pydict({ID: ids.values, **columns})
+        yield everybody.take(pa.array(of_person[night == one]))
+
+
+def _days(told: pa.RecordBatch, person: Numbers, persons: int, wanted: Wanted) -> Days:
+    values: dict[str, tuple[Numbers, Numbers]] = {}
+    for family, measures in wanted.families.items():
+        parts = told.column(family)
+        changes = np.flatnonzero(parts.is_valid().to_numpy(zero_copy_only=False))
+        for measure, part in zip(measures, parts.filter(parts.is_valid()).flatten(), strict=True):
+            numbers = _integers(part)
+            there = np.flatnonzero(numbers)
+            values[measure] = changes[there], numbers[there]
+    return Days(persons, person, {name: _integers(told.column(name)) for name in TOLD}, values)
+
+
+def _integers(column: pa.Array) -> Numbers:
+    return np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int64)

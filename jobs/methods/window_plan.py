@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jobs.methods.day_series import Wanted
-from jobs.methods.windows import LAST_DAY
 
 WINDOWS: dict[str, tuple[int, ...]] = {
     "trade_count": (5, 20, 60, 120, 250),
@@ -131,25 +130,39 @@ HOUR_BANDS = (
     "afternoon_event_count",
     "evening_event_count",
 )
-MEASURES = tuple(
-    dict.fromkeys(name for name in (*WINDOWS, *LEVELS, *SLOPES, *NATURAL_DAY_COUNTS) if name != "net_inflow_amount")
-)
-"""Columns of silver.party_days that windows are made from."""
-MONEY = tuple(name for name in (*MEASURES, "net_inflow_amount") if name.endswith("_amount"))
+MEASURES = tuple(dict.fromkeys((*WINDOWS, *LEVELS, *SLOPES, *NATURAL_DAY_COUNTS)))
+MONEY = tuple(name for name in MEASURES if name.endswith("_amount"))
 INFLOW = ("bank_in_amount", "securities_in_amount", "bank_out_amount", "securities_out_amount")
+"""What came in, what went out: net_inflow_amount, which is no column of silver.party_days."""
+LAST_DAY = 250
 MEAN_DAYS = 20
+WEEK = 5
+OUTFLOW_DAYS = 20
+WEEKS = {f"_inflow_{start}": start for start in range(0, OUTFLOW_DAYS, WEEK)}
+"""Net inflow of a week, by the trading days back to its last day."""
 _LEVEL = "net_assets_amount"
 _REDEEMED = "money_fund_redeem_amount"
-DAILY = Wanted(
+_BEHAVIOUR = tuple(WINDOWS)[tuple(WINDOWS).index("login_count") :]
+_HELD = ("profit_amount", *LEVELS)
+FAMILIES = {
+    "_levels": _HELD,
+    "_money": tuple(name for name in MEASURES if name not in (*_HELD, *_BEHAVIOUR)),
+    "_behaviour": _BEHAVIOUR,
+}
+"""Measures told together: nearly every day of a customer has the first, few have the others."""
+DAYS = Wanted(
     window_days=LAST_DAY,
     mean_days=MEAN_DAYS,
     month_count=MONTH_ENDS + 1,
     level=_LEVEL,
+    families=FAMILIES,
     sums={
-        **{f"_{_LEVEL}_sum_{n}td": (_LEVEL, n) for n in AVERAGE_WINDOWS},
-        **{f"profit_amount_{n}td": ("profit_amount", n) for n in WINDOWS["profit_amount"]},
+        **{f"{name}_{n}td": (name, 0, n) for name, lengths in WINDOWS.items() for n in lengths},
+        **{f"_{_LEVEL}_sum_{n}td": (_LEVEL, 0, n) for n in AVERAGE_WINDOWS},
+        **{f"_{name}_sum_{n}td": (name, 0, n) for name, lengths in SLOPES.items() for n in lengths},
+        **{name: ("net_inflow_amount", start, start + WEEK) for name, start in WEEKS.items()},
     },
-    back_sums={f"_{_LEVEL}_by_back_{n}td": (_LEVEL, n) for n in SLOPES[_LEVEL]},
+    back_sums={f"_{name}_by_back_{n}td": (name, 0, n) for name, lengths in SLOPES.items() for n in lengths},
     ago={**{f"{_LEVEL}_{n}td_ago": (_LEVEL, n) for n in LEVEL_AGO}, **{name: (name, 0) for name in LEVELS}},
     days_with={
         **{f"trading_days_with_trades_{n}td": ("trade_count", n) for n in AVERAGE_WINDOWS},
@@ -158,15 +171,7 @@ DAILY = Wanted(
     },
     days_since={f"trading_days_since_last_{name}": measure for name, measure in RECENCY.items()},
     streaks={"money_fund_redemption_streak_days": _REDEEMED},
+    natural_sums={f"{name}_30d": (name, 30) for name in NATURAL_DAY_COUNTS},
     natural_days={"active_days_30d": (("login_count", "event_count"), 30)},
 )
-"""What is made of a person's days: measures that nearly every day has, and those whose days are counted."""
-_BEHAVIOUR = tuple(WINDOWS)[tuple(WINDOWS).index("login_count") :]
-SPARSE = (
-    tuple(name for name in MEASURES if name not in ("profit_amount", *LEVELS, *_BEHAVIOUR)),
-    _BEHAVIOUR,
-)
-"""The other measures, of money and of behaviour: summed apart, each over the days that have any.
-
-Their sums together are more code than the JVM compiles: it would interpret them.
-"""
+"""What is made of a person's days."""

@@ -1,41 +1,14 @@
-"""Windows over additive days: bands first, so that the wide sums are made once, then cumulated to windows.
-
-`back` is the number of trading days between a day and the as-of date; 0 is the as-of date itself. A window of n
-trading days holds the days with `back` < n.
-"""
+"""What is derived from sums over windows of trading days: money, averages, slopes, shares and entropies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-BAND_STARTS = (0, 5, 10, 15, 20, 60, 120)
-"""Bands of `back`, each up to the next start; every window length must be a start, or the end."""
-LAST_DAY = 250
 UNITS = 10_000
-
-
-def band_of(back: Column) -> Column:
-    """The start of the band a day lies in."""
-    chosen = F.lit(BAND_STARTS[0])
-    for start in BAND_STARTS[1:]:
-        chosen = F.when(back >= start, F.lit(start)).otherwise(chosen)
-    return chosen
-
-
-def within(trading_days: int) -> Column:
-    """True for bands inside a window; raises ValueError for a length that cuts a band."""
-    if trading_days not in (*BAND_STARTS[1:], LAST_DAY):
-        raise ValueError(f"a window of {trading_days} trading days cuts a band")
-    return F.col("band") < trading_days
-
-
-def window_sum(value: Column, trading_days: int) -> Column:
-    """Aggregate over bands: the sum of `value` in the window; null without rows."""
-    return F.sum(F.when(within(trading_days), value))
 
 
 def to_units(amount: Column) -> Column:
@@ -84,8 +57,3 @@ def share(part: Column, parts: Sequence[Column]) -> Column:
     """`part` as a ratio of the sum of `parts`; null when they sum to nothing."""
     total = sum(parts[1:], parts[0])
     return F.when(total > 0, part.cast("double") / total.cast("double"))
-
-
-def sums(rows: DataFrame, by: Sequence[str], columns: Mapping[str, Column]) -> DataFrame:
-    """One row per `by` with the sum of each column."""
-    return rows.groupBy(*by).agg(*[F.sum(column).alias(name) for name, column in columns.items()])

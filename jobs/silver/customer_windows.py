@@ -8,24 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.methods import folds, windows
 from jobs.methods import window_plan as plan
-from jobs.methods.day_series import ASKED, SERIES, columns_of, series_histories
+from jobs.methods.day_series import ASKED, ID, TOLD, window_numbers
 from jobs.methods.month_ends import month_number, recent_month_ends
 from jobs.methods.tiers import best_average
 from jobs.methods.trading_days import add_night_number
 
 PERSON = ("one_id", "as_of_date")
-PARTY = ("party_kind", "party_id", "as_of_date")
-BAND = (*PARTY, "band")
-OUTFLOW_DAYS = 20
-WEEKS = {f"_inflow_{start}": start for start in windows.BAND_STARTS if start < OUTFLOW_DAYS}
-"""Columns with the net inflow of each of these days' weeks, and the band of it."""
+PARTY = ("party_kind", "party_id")
 
 
 @dataclass(frozen=True)
@@ -39,65 +34,18 @@ class Params:
     definition_version: str
 
 
-def add_back(party_days: DataFrame, calendar: DataFrame) -> DataFrame:
-    """Rows of the last 250 trading days with `back`, the trading days between the row's night and the as-of date."""
-    dated = add_night_number(party_days, calendar, "effective_date", "_night")
-    dated = add_night_number(dated, calendar, "as_of_date", "_as_of_night")
-    dated = dated.withColumn("back", F.col("_as_of_night") - F.col("_night"))
-    inside = dated.where((F.col("back") >= 0) & (F.col("back") < windows.LAST_DAY))
-    return inside.withColumn("band", windows.band_of(F.col("back")))
-
-
 def value_of(measure: str) -> Column:
     """A measure as a whole number: counts as they are, money in ten-thousandths of a yuan."""
+    if measure == "net_inflow_amount":
+        bank_in, securities_in, bank_out, securities_out = [value_of(name) for name in plan.INFLOW]
+        return bank_in + securities_in - bank_out - securities_out
     return windows.to_units(F.col(measure)) if measure in plan.MONEY else F.col(measure)
 
 
-def band_sums(days: DataFrame, measures: Sequence[str]) -> DataFrame:
-    """One row per party, as-of date and band: sums of what only some days have, over these days."""
-    in_30_days = F.col("effective_date") > F.date_sub("as_of_date", 30)
-    columns = {
-        **{name: value_of(name) for name in measures},
-        **{f"{name}_by_back": value_of(name) * F.col("back") for name in plan.SLOPES if name in measures},
-        **{f"{name}_30d": F.when(in_30_days, F.col(name)) for name in plan.NATURAL_DAY_COUNTS if name in measures},
-    }
-    return windows.sums(days.where(any_of(measures)), BAND, columns)
-
-
-def any_of(measures: Sequence[str]) -> Column:
-    """True where one of the measures is not 0."""
-    return folds.any_of([F.col(name) != 0 for name in measures])
-
-
-def net_inflow() -> Column:
-    """Money and securities that came in, less what went out, in ten-thousandths of a yuan; 0 where nothing moved."""
-    bank_in, securities_in, bank_out, securities_out = [F.coalesce(F.col(name), F.lit(0)) for name in plan.INFLOW]
-    return bank_in + securities_in - bank_out - securities_out
-
-
-def sum_windows(days: DataFrame, people: DataFrame, measures: Sequence[str]) -> DataFrame:
-    """One row per person and as-of date: `measures` over their windows (money in ten-thousandths), and slopes."""
-    values = {name: F.col(name) for name in plan.WINDOWS if name in measures}
-    found: dict[str, Column] = {}
-    if set(plan.INFLOW) <= set(measures):
-        values["net_inflow_amount"] = net_inflow()
-        found |= {name: F.sum(F.when(F.col("band") == start, net_inflow())) for name, start in WEEKS.items()}
-    for name, value in values.items():
-        found |= {f"{name}_{n}td": windows.window_sum(value, n) for n in plan.WINDOWS[name]}
-    found |= {f"{name}_30d": F.sum(f"{name}_30d") for name in plan.NATURAL_DAY_COUNTS if name in measures}
-    for name in [name for name in plan.SLOPES if name in measures]:
-        back_weighted = F.col(f"{name}_by_back")
-        found |= {f"_{name}_sum_{n}td": windows.window_sum(F.col(name), n) for n in plan.SLOPES[name]}
-        found |= {f"_{name}_by_back_{n}td": windows.window_sum(back_weighted, n) for n in plan.SLOPES[name]}
-    mapped = band_sums(days, measures).join(people, on=list(PARTY), how="inner")
-    return mapped.groupBy(*PERSON).agg(*[column.alias(name) for name, column in found.items()])
-
-
-def first_as_of_dates(people: DataFrame, calendar: DataFrame) -> DataFrame:
-    """One row per night: the first as-of date of the run that knows what it delivered."""
-    dates = people.select("as_of_date").distinct()
-    later = calendar.join(F.broadcast(dates), on=F.col("as_of_date") >= F.col("natural_date"), how="inner")
-    return later.groupBy(F.col("natural_date").alias("_delivered_on")).agg(F.min("as_of_date").alias("_first"))
+def family_of(measures: Sequence[str]) -> Column:
+    """The measures as a struct, null where none of them says anything."""
+    told = folds.any_of([F.col(name) != 0 for name in measures if name != "net_inflow_amount"])
+    return F.when(told, F.struct(*[value_of(name).alias(name) for name in measures]))
 
 
 def owners_of(people: DataFrame, calendar: DataFrame) -> DataFrame:
@@ -107,59 +55,48 @@ def owners_of(people: DataFrame, calendar: DataFrame) -> DataFrame:
     asked = add_night_number(people, calendar, "as_of_date", "_as_of_night")
     every = asked.select("_as_of_night").distinct()
     placed = every.withColumn("_place", F.row_number().over(Window.orderBy("_as_of_night")))
-    in_order = Window.partitionBy(*PARTY[:2], "one_id").orderBy("_as_of_night")
+    in_order = Window.partitionBy(*PARTY, "one_id").orderBy("_as_of_night")
     runs = asked.join(F.broadcast(placed), on="_as_of_night", how="inner").withColumn(
         "_run", F.col("_place") - F.row_number().over(in_order)
     )
-    found = runs.groupBy(*PARTY[:2], "one_id", "_run")
+    found = runs.groupBy(*PARTY, "one_id", "_run")
     return found.agg(F.min("_as_of_night").alias("_since"), F.max("_as_of_night").alias("_until")).drop("_run")
 
 
-def told_once(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
-    """Changes of the measures of `plan.DAILY` with the columns of `SERIES` (but the owner's).
-
-    A row is taken with the first as-of date that knows it; each later one finds it in the person's series.
-    """
-    told = days.where(any_of(plan.DAILY.measures))
-    once = told.join(F.broadcast(first_as_of_dates(people, calendar)), on="_delivered_on", how="inner")
-    dated = add_night_number(once.where(F.col("as_of_date") == F.col("_first")), calendar, "_delivered_on", "_known")
-    at = {"_day": F.unix_date("effective_date"), "_month": month_number(F.col("effective_date"))}
-    return dated.select(
-        *PARTY[:2],
-        "_night",
-        "_known",
-        *[column.alias(name) for name, column in at.items()],
-        *[value_of(name).alias(name) for name in plan.DAILY.measures],
-    )
+def add_nights(rows: DataFrame, calendar: DataFrame) -> DataFrame:
+    """`rows` with the night of their day and the night that told them, by number."""
+    dated = add_night_number(rows, calendar, "effective_date", "_night")
+    return add_night_number(dated, calendar, "_delivered_on", "_known")
 
 
-def day_numbers(days: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
-    """One row per person and as-of date: what `plan.DAILY` wants of the person's days."""
-    wanted = plan.DAILY
-    changes = told_once(days, people, calendar).join(
-        F.broadcast(owners_of(people, calendar)), on=list(PARTY[:2]), how="inner"
-    )
-    series = changes.groupBy("one_id").agg(F.collect_list(F.struct(*SERIES, *wanted.measures)).alias("_series"))
-    asked = add_night_number(people.select(*PERSON).distinct(), calendar, "as_of_date", "_as_of_night")
-    at = {"_as_of_day": F.unix_date("as_of_date"), "_as_of_month": month_number(F.col("as_of_date"))}
-    nights = asked.withColumns(at).groupBy("one_id").agg(F.collect_list(F.struct(*ASKED)).alias("_asked"))
-    arrays = columns_of("_series", *SERIES, *wanted.measures) + columns_of("_asked", *ASKED)
-    histories_of = series_histories(wanted)
-    found = series.join(nights, on="one_id", how="inner").select("one_id", F.explode(histories_of(*arrays)).alias("_h"))
-    names = {"night": "_as_of_night", "peak_sum": "peak_sum", "max_drawdown": "max_drawdown_ratio_250td"}
-    names["month_sums"] = "_month_sums"
-    numbers = [F.col("_h.numbers")[at].alias(name) for at, name in enumerate(wanted.numbers)]
-    history = found.select("one_id", *[F.col(f"_h.{field}").alias(name) for field, name in names.items()], *numbers)
-    return asked.join(history, on=["one_id", "_as_of_night"], how="inner").drop("_as_of_night")
-
-
-def lake_starts(days: DataFrame) -> DataFrame:
+def lake_starts(party_days: DataFrame, asked: DataFrame, calendar: DataFrame) -> DataFrame:
     """One row per as-of date: `_known_from`, the trading days back to the first day with net assets or a trade."""
-    told = days.where((F.col("net_assets_amount") != 0) | (F.col("trade_count") != 0))
-    return told.groupBy("as_of_date").agg(F.max("back").alias("_known_from"))
+    held = party_days.where((F.col("net_assets_amount") != 0) | (F.col("trade_count") != 0))
+    days = held.groupBy("effective_date").agg(F.min("_delivered_on").alias("_delivered_on"))
+    dates = asked.select("as_of_date", "_as_of_night").distinct()
+    back = F.col("_as_of_night") - F.col("_night")
+    known = (F.col("_known") <= F.col("_as_of_night")) & (back >= 0) & (back < plan.LAST_DAY)
+    joined = dates.join(F.broadcast(add_nights(days, calendar)), on=known, how="inner")
+    return joined.groupBy("as_of_date").agg(F.max(back).alias("_known_from"))
 
 
-def histories(accounts: DataFrame, lake: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
+def sum_days(party_days: DataFrame, people: DataFrame, asked: DataFrame, calendar: DataFrame) -> DataFrame:
+    """One row per person and as-of date asked for: what `plan.DAYS` wants of the person's days."""
+    families = [family_of(measures).alias(name) for name, measures in plan.FAMILIES.items()]
+    # Narrow before it is joined: each join would copy sixty columns.
+    told = add_nights(party_days.select(*PARTY, "effective_date", "_delivered_on", *families), calendar)
+    at = {"_day": F.unix_date("effective_date"), "_month": month_number(F.col("effective_date"))}
+    changes = told.join(F.broadcast(owners_of(people, calendar)), on=list(PARTY), how="inner").withColumns(at)
+    dates = {"_as_of_day": F.unix_date("as_of_date"), "_as_of_month": month_number(F.col("as_of_date"))}
+    questions = asked.withColumns(dates).select(ID, *ASKED)
+    both = changes.select(ID, *TOLD, *plan.FAMILIES).unionByName(questions, allowMissingColumns=True)
+    in_order = both.repartition(ID).sortWithinPartitions(ID)
+    numbers = in_order.mapInArrow(window_numbers(plan.DAYS), plan.DAYS.result_type)
+    dated = numbers.withColumn("as_of_date", F.date_from_unix_date("_as_of_day")).drop("_as_of_day")
+    return dated.withColumnsRenamed({"max_drawdown": "max_drawdown_ratio_250td", "month_sums": "_month_sums"})
+
+
+def histories(accounts: DataFrame, starts: DataFrame, people: DataFrame, calendar: DataFrame) -> DataFrame:
     """One row per person with an account and as-of date: `history_trading_days`, 250 at most."""
     owners = people.where(F.col("party_kind") == "customer").select(
         F.col("party_id").alias("customer_no"), "as_of_date", "one_id"
@@ -171,7 +108,7 @@ def histories(accounts: DataFrame, lake: DataFrame, people: DataFrame, calendar:
     )
     opened = add_night_number(opened, calendar, "_opened_on", "_opened_night")
     opened = add_night_number(opened, calendar, "as_of_date", "_as_of_night")
-    dated = opened.join(F.broadcast(lake), on="as_of_date", how="left")
+    dated = opened.join(F.broadcast(starts), on="as_of_date", how="left")
     back = F.least(F.col("_as_of_night") - F.col("_opened_night"), F.col("_known_from"))
     days = F.when(F.col("_known_from").isNull(), F.lit(0)).otherwise(F.greatest(back + 1, F.lit(0)))
     return dated.select(*PERSON, days.cast("int").alias("history_trading_days"))
@@ -245,9 +182,9 @@ def finish(rows: DataFrame, params: Params) -> DataFrame:
     threshold = params.effective_average_net_assets * plan.MEAN_DAYS * windows.UNITS
     has_assets = F.col("_net_assets_amount_sum_20td") >= F.lit(threshold).cast("bigint")
     effective = has_assets | (F.col("commission_amount_60td") > 0)
-    outflows = folds.total_of([(F.col(name) < 0).cast("bigint") for name in WEEKS])
+    outflows = folds.total_of([(F.col(name) < 0).cast("bigint") for name in plan.WEEKS])
     stamped = {
-        f"outflow_weeks_{OUTFLOW_DAYS}td": outflows,
+        f"outflow_weeks_{plan.OUTFLOW_DAYS}td": outflows,
         "is_effective": effective,
         "definition_version": F.lit(params.definition_version),
     }
@@ -257,17 +194,16 @@ def finish(rows: DataFrame, params: Params) -> DataFrame:
 def build(
     *, party_days: DataFrame, identity_map: DataFrame, accounts: DataFrame, calendar: DataFrame, params: Params
 ) -> DataFrame:
-    """The windows of every customer known, for the as-of dates of the run."""
+    """The windows of every customer known, for the as-of dates of the run.
+
+    `party_days` holds each row once, whatever as-of dates it counts for.
+    """
     people = identity_map.where(F.col("identifier_kind").isin("customer", "device")).select(
         F.col("identifier_kind").alias("party_kind"), F.col("identifier").alias("party_id"), "as_of_date", "one_id"
     )
-    days = add_back(party_days, calendar)
-    parts = [
-        histories(accounts, lake_starts(days), people, calendar),
-        *[sum_windows(days, people, measures) for measures in plan.SPARSE],
-        day_numbers(days, people, calendar),
-    ]
     customers = people.where(F.col("party_kind") == "customer").select(*PERSON).distinct()
-    rows = reduce(lambda left, right: left.join(right, on=list(PERSON), how="left"), parts, customers)
+    asked = add_night_number(customers, calendar, "as_of_date", "_as_of_night")
+    known = histories(accounts, lake_starts(party_days, asked, calendar), people, calendar)
+    rows = sum_days(party_days, people, asked, calendar).join(known, on=list(PERSON), how="left")
     month_ends = F.broadcast(recent_month_ends(calendar, plan.MONTH_ENDS))
     return finish(rows.join(month_ends, on="as_of_date", how="left"), params)

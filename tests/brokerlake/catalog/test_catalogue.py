@@ -72,6 +72,11 @@ NARROW = "  silver.a: {owner: o, impact: tier_1, group: g, log: %s, inputs: {x: 
         (HEAD + NARROW % ("{key: [k]}", "dates: run, latest: true"), "are for earlier rows"),
         (HEAD + NARROW % ("null", "dates: earlier, latest: true"), "silver.a has no log"),
         (HEAD + NARROW % ("{key: [k]}", "dates: earlier, keys_of: y"), "the input with the rows of the run"),
+        (
+            HEAD + NARROW % ("{key: [k]}", "dates: {days_back: 3}, once: true"),
+            "once is for days back of a table without a log",
+        ),
+        (HEAD + NARROW % ("null", "dates: as_of, once: true"), "once is for days back"),
         (HEAD + "  gold.a: {owner: o, impact: tier_1, group: g}\n", "needs a named reader"),
         (HEAD + "  silver.a: {owner: o, impact: tier_9, group: g}\n", "impact must be one of"),
         (HEAD + "  silver.a: {owner: o, impact: tier_1, group: h}\n", "group h is not listed"),

@@ -152,6 +152,16 @@ def test_trading_days_back__late_row__is_in_every_later_window_that_covers_it(sp
     ]  # fmt: skip
 
 
+def test_once__days_back__a_row_comes_with_the_first_date_that_has_it(spark, test_settings, flows):
+    entry = Input("flows", SOURCE, "days_back", 3, once=True)
+    frame = _cutter(spark, test_settings, flows, entry, [D2, D3, D4], log=None).cut(entry)
+    assert _pairs(frame, "as_of_date", "flow_id", "_sequence") == [
+        (D2, "a", 1), (D2, "b", 1),
+        (D3, "b", 2), (D3, "late", 1),
+        # On D4, D2 to D4 are effective; the first day is over, and the rest has come before.
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("dates", "span"), [("as_of", 0), ("trading_days_back", 2), ("days_back", 3)])
 def test_one_date__each_kind__is_what_a_range_gives_for_it(spark, test_settings, flows, dates, span):
     columns = ("as_of_date", "flow_id", "amount", "_delivered_on")

@@ -1,97 +1,114 @@
-"""Windows, peak mean and drawdown of daily levels, by hand-computed numbers."""
+"""Windows over persons' days, peak mean and drawdown of daily levels, by hand-computed numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from jobs.methods.day_series import Series, Wanted, max_drawdown, numbers_of, peak_sum
+from jobs.methods import day_series
+from jobs.methods.day_series import ASKED, ID, TOLD, AsOf, Days, Wanted, max_drawdowns, peak_sums, window_numbers
 
 
 def levels(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int64)
 
 
-def test_peak_sum__rise_and_fall__highest_three_days_in_a_row() -> None:
-    assert peak_sum(levels(1, 5, 4, 6, 0, 2), 3) == 15
-
-
-def test_peak_sum__days_before_the_first__count_as_nothing() -> None:
-    assert peak_sum(levels(0, 0, 7), 3) == 7
-
-
-def test_peak_sum__no_level_at_all__none() -> None:
-    assert peak_sum(levels(0, 0, 0), 2) is None
-
-
-def test_peak_sum__negative_levels__the_least_negative() -> None:
-    assert peak_sum(levels(-3, -1, 0), 1) == -1
+@pytest.mark.parametrize(
+    ("values", "mean_days", "expected"),
+    [
+        ((1, 5, 4, 6, 0, 2), 3, 15),
+        ((0, 0, 7, 0, 0, 0), 3, 7),  # days before the first count as nothing
+        ((0, 0, 0, 0, 0, 0), 2, None),
+        ((-3, -1, 0, 0, 0, 0), 1, -1),  # the least negative
+    ],
+)
+def test_peak_sums__daily_levels__highest_days_in_a_row(
+    values: tuple[int, ...], mean_days: int, expected: int | None
+) -> None:
+    assert peak_sums(np.array([values, [9] * 6]), mean_days).to_pylist() == [expected, 9 * mean_days]
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [((10, 20, 5, 15), 0.75), ((1, 2, 3), 0.0), ((10, 0, 10), 0.0), ((4, -1), 1.25), ((-1, -2), None), ((0, 0), None)],
+    [
+        ((10, 20, 5, 15), 0.75),
+        ((1, 2, 3, 0), 0.0),
+        ((10, 0, 10, 0), 0.0),
+        ((4, -1, 0, 0), 1.25),
+        ((-1, -2, 0, 0), None),
+        ((0, 0, 0, 0), None),
+    ],
 )
-def test_max_drawdown__daily_levels__largest_fall_from_a_high(values: tuple[int, ...], expected: float | None) -> None:
-    assert max_drawdown(levels(*values)) == expected
-
-
-def series_of(known: np.ndarray, values: dict[str, np.ndarray], **told: np.ndarray) -> Series:
-    """A series of a party that is always the person's; `told` gives nights, days and months, which else are 0."""
-    none = np.zeros_like(known)
-    nights, days, months = (told.get(name, none) for name in ("nights", "days", "months"))
-    return Series(nights, days, months, known, none, none + 999, values)
-
-
-def last_days(series: Series, night: int, count: int) -> list[int]:
-    return series.last_days(["x"], night, count)["x"].tolist()
-
-
-def test_last_days__correction_known_later__counts_from_its_night_on() -> None:
-    series = series_of(levels(8, 9, 10), {"x": levels(5, 6, 2)}, nights=levels(8, 9, 8))
-    assert last_days(series, 9, 3) == [6, 5, 0]
-    assert last_days(series, 10, 3) == [0, 6, 7]
-    assert last_days(series, 11, 3) == [0, 0, 6]
-
-
-def test_last_days__party_of_another_person_by_then__does_not_count() -> None:
-    nights, none = levels(8, 9), levels(0, 0)
-    series = Series(nights, none, none, nights, levels(9, 9), levels(10, 12), {"x": levels(5, 6)})
-    assert last_days(series, 8, 2) == [0, 0]
-    assert last_days(series, 10, 3) == [0, 6, 5]
-    assert last_days(series, 11, 4) == [0, 0, 6, 0]
-
-
-def test_month_sums__last_two_months__as_known_that_night() -> None:
-    series = series_of(levels(20, 40, 41, 60, 61), {"x": levels(9, 5, 6, 7, 100)}, months=levels(1, 2, 2, 3, 2))
-    assert series.month_sums("x", 60, last_month=2, count=2).tolist() == [11, 9]
-    assert series.month_sums("x", 61, last_month=2, count=2).tolist() == [111, 9]
-    assert series.month_sums("x", 60, last_month=3, count=2).tolist() == [7, 11]
-    assert series.month_sums("x", 60, last_month=9, count=3).tolist() == [0, 0, 0]
+def test_max_drawdowns__daily_levels__largest_fall_from_a_high(values: tuple[int, ...], expected: float | None) -> None:
+    assert max_drawdowns(np.array([[8, 4, 8, 2], values])).to_pylist() == [0.75, expected]
 
 
 WANTED = Wanted(
     window_days=4,
     mean_days=2,
-    month_count=1,
+    month_count=2,
     level="x",
-    sums={"x_1": ("x", 1), "x_3": ("x", 3), "y_4": ("y", 4)},
-    back_sums={"x_back_2": ("x", 2), "x_back_4": ("x", 4)},
+    families={"_levels": ("x",), "_others": ("y", "z", "w", "v")},
+    sums={"x_1": ("x", 0, 1), "x_3": ("x", 0, 3), "y_4": ("y", 0, 4), "x_third_and_fourth": ("x", 2, 4)},
+    back_sums={"x_back_2": ("x", 0, 2), "x_back_4": ("x", 0, 4)},
     ago={"x_2_ago": ("x", 2), "x": ("x", 0)},
     days_with={"days_with_z_2": ("z", 2), "days_with_x_4": ("x", 4)},
     days_since={"since_z": "z", "since_y": "y", "since_w": "w"},
     streaks={"streak_z": "z", "streak_x": "x"},
+    natural_sums={"v_4": ("v", 4), "v_7": ("v", 7)},
     natural_days={"natural_days": (("v", "z"), 3)},
 )
 
 
-def numbers(series: Series) -> dict[str, int | None]:
-    """On night 10, day 103."""
-    days = series.last_days(WANTED.by_trading_day, 10, WANTED.window_days)
-    return dict(zip(WANTED.numbers, numbers_of(series, days, 10, 103, WANTED), strict=True))
+def days_of(known: np.ndarray, values: dict[str, np.ndarray], **told: np.ndarray) -> Days:
+    """Days of one person, of a party that is always theirs unless `since` and `until` say otherwise."""
+    none = np.zeros_like(known)
+    columns = {"_night": none, "_day": none, "_month": none, "_known": known, "_since": none, "_until": none + 999}
+    columns |= {f"_{name}": value for name, value in told.items()}
+    every = np.arange(len(known))
+    return Days(1, none, columns, {name: (every, value) for name, value in values.items()})
 
 
-def test_numbers_of__every_kind__under_its_name() -> None:
+def by_day(days: Days, night: int, count: int) -> list[int]:
+    return AsOf(days, replace(WANTED, window_days=count), night, 0, 0).by_day("x")[0].tolist()
+
+
+def test_by_day__correction_known_later__counts_from_its_night_on() -> None:
+    days = days_of(levels(8, 9, 10), {"x": levels(5, 6, 2)}, night=levels(8, 9, 8))
+    assert by_day(days, 9, 3) == [6, 5, 0]
+    assert by_day(days, 10, 3) == [0, 6, 7]
+    assert by_day(days, 11, 3) == [0, 0, 6]
+
+
+def test_by_day__party_of_another_person_by_then__does_not_count() -> None:
+    nights = levels(8, 9)
+    days = days_of(nights, {"x": levels(5, 6)}, night=nights, since=levels(9, 9), until=levels(10, 12))
+    assert by_day(days, 8, 2) == [0, 0]
+    assert by_day(days, 10, 3) == [0, 6, 5]
+    assert by_day(days, 11, 4) == [0, 0, 6, 0]
+
+
+def test_by_month__last_months__as_known_that_night() -> None:
+    days = days_of(levels(20, 40, 41, 60, 61), {"x": levels(9, 5, 6, 7, 100)}, month=levels(1, 2, 2, 3, 2))
+
+    def by_month(night: int, last_month: int, count: int) -> list[int]:
+        return AsOf(days, WANTED, night, 0, last_month).by_month("x", count)[0].tolist()
+
+    assert by_month(60, 2, 2) == [11, 9]
+    assert by_month(61, 2, 2) == [111, 9]
+    assert by_month(60, 3, 2) == [7, 11]
+    assert by_month(60, 9, 3) == [0, 0, 0]
+
+
+def numbers(days: Days, night: int = 10, day: int = 103) -> dict[str, int | None]:
+    return {name: value[0].as_py() for name, value in AsOf(days, WANTED, night, day, 0).numbers().items()}
+
+
+def test_numbers__every_kind__under_its_name() -> None:
     """Night 10 is day 103: a Monday, whose night holds Saturday's row too."""
     values = {
         "x": levels(1, 20, 300, 0, 4000),
@@ -101,13 +118,12 @@ def test_numbers_of__every_kind__under_its_name() -> None:
         "v": levels(1, 1, 0, 2, 0),
     }
     nights = levels(6, 7, 8, 10, 10)
-    series = series_of(nights, values, nights=nights, days=levels(96, 97, 100, 101, 103))
-    found = numbers(series)
-    assert WANTED.measures == ("x", "y", "z", "w", "v")
+    found = numbers(days_of(nights, values, night=nights, day=levels(96, 97, 100, 101, 103)))
     assert found == {
         "x_1": 4000,
         "x_3": 4300,
         "y_4": 4,
+        "x_third_and_fourth": 320,
         "x_back_2": 0,
         "x_back_4": 300 * 2 + 20 * 3,
         "x_2_ago": 300,
@@ -119,13 +135,49 @@ def test_numbers_of__every_kind__under_its_name() -> None:
         "since_w": None,
         "streak_z": 0,
         "streak_x": 1,
+        "v_4": 2,
+        "v_7": 3,
         "natural_days": 1,
     }
+    assert tuple(found) == WANTED.numbers
 
 
 @pytest.mark.parametrize(("told", "expected"), [((0, 1, 3), 2), ((1, 2), 0), ((0, 1, 2, 3), 4)])
-def test_numbers_of__streak__ends_at_the_first_gap(told: tuple[int, ...], expected: int) -> None:
+def test_numbers__streak__ends_at_the_first_gap(told: tuple[int, ...], expected: int) -> None:
     nights = levels(*[10 - back for back in told])
     ones, none = np.ones_like(nights), np.zeros_like(nights)
-    series = series_of(nights, {"z": ones, **dict.fromkeys("xywv", none)}, nights=nights)
-    assert numbers(series)["streak_z"] == expected
+    assert numbers(days_of(nights, {"z": ones, **dict.fromkeys("xywv", none)}, night=nights))["streak_z"] == expected
+
+
+PERSONS = ("a", "b", "c", "d")
+
+
+def rows_of(person: str, changes: int) -> list[dict[str, object]]:
+    """So many changes of x, 1 each on a night of its own, and two questions about them."""
+    told = [
+        {ID: person, **dict.fromkeys(TOLD, 0), "_night": n, "_known": n, "_until": 99, "_levels": {"x": 1}}
+        for n in range(changes)
+    ]
+    asked = [{ID: person, **dict(zip(ASKED, (night, night + 100, 0), strict=True))} for night in (1, 3)]
+    return [*told, *asked]
+
+
+@pytest.mark.parametrize("at_a_time", [1, 5, 1000])
+def test_window_numbers__batches_that_cut_persons__each_is_answered_whole(
+    at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day_series, "ROWS_AT_A_TIME", at_a_time)
+    structs = {name: pa.struct([(m, pa.int64()) for m in measures]) for name, measures in WANTED.families.items()}
+    integers = [(name, pa.int32()) for name in (*TOLD, *ASKED)]
+    schema = pa.schema([(ID, pa.string()), *integers, *structs.items()])
+    given = [row for at, person in enumerate(PERSONS) for row in rows_of(person, changes=at)]
+    batches: Iterator[pa.RecordBatch] = iter(pa.Table.from_pylist(given, schema).to_batches(max_chunksize=3))
+    found = [row for batch in window_numbers(WANTED)(batches) for row in batch.to_pylist()]
+    told = {(row[ID], row["_as_of_day"]): (row["x_3"], row["month_sums"]) for row in found}
+    assert len(found) == len(told) == 2 * len(PERSONS)
+    assert told == {
+        ("a", 101): (0, [0, 0]), ("a", 103): (0, [0, 0]),
+        ("b", 101): (1, [1, 0]), ("b", 103): (0, [1, 0]),
+        ("c", 101): (2, [2, 0]), ("c", 103): (1, [2, 0]),
+        ("d", 101): (2, [2, 0]), ("d", 103): (2, [3, 0]),
+    }  # fmt: skip

@@ -36,17 +36,6 @@ def test_entropy__equal_shares__log_of_their_number(spark: SparkSession) -> None
     assert value(spark, windows.entropy([F.lit(0), F.lit(0)])) is None
 
 
-def test_band_of__edges__belong_to_the_later_band(spark: SparkSession) -> None:
-    backs = (0, 4, 5, 19, 20, 59, 60, 120, 249)
-    found = [value(spark, windows.band_of(F.lit(back))) for back in backs]
-    assert found == [0, 0, 5, 15, 20, 20, 60, 120, 120]
-
-
-def test_within__length_inside_a_band__is_refused() -> None:
-    with pytest.raises(ValueError, match="30 trading days cuts a band"):
-        windows.within(30)
-
-
 def test_to_money__units__come_back_exact(spark: SparkSession) -> None:
     amount = Decimal("12345678901.2345")
     assert value(spark, windows.to_money(windows.to_units(F.lit(amount).cast("decimal(18,4)")))) == amount

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.methods import window_plan as plan
 from jobs.methods.trading_days import nights
-from jobs.silver.customer_windows import Params, add_back, band_sums, build, owners_of
-from tests.conftest import COMPILED
+from jobs.silver.customer_windows import Params, build, owners_of
 from tests.jobs.silver.made_nights import back_from, contract_rows, in_order, weekday_calendar
 from tests.rows import rows
 
@@ -76,12 +73,13 @@ def given_days() -> list[dict[str, Any]]:
 
 
 def cut(spark: SparkSession, as_of: Sequence[date], told: Sequence[dict[str, Any]] | None = None) -> DataFrame:
-    """party_days as the runner hands it: per as-of date what is effective in 250 trading days and delivered by it."""
-    found = []
-    for date_ in as_of:
+    """party_days as the runner hands it: what is effective in 250 trading days and delivered by an as-of date, once."""
+    found: list[dict[str, Any]] = []
+    rest = given_days() if told is None else list(told)
+    for date_ in sorted(as_of):
         first = back_from(date_, 250)
-        days = given_days() if told is None else told
-        known = [r for r in days if first < r["effective_date"] <= date_ and r["_delivered_on"] <= date_]
+        known = [r for r in rest if first < r["effective_date"] <= date_ and r["_delivered_on"] <= date_]
+        rest = [row for row in rest if row not in known]
         found += [{**row, "as_of_date": date_} for row in known]
     return rows(spark, "silver.party_days", found, extra={"as_of_date": "date"})
 
@@ -275,22 +273,3 @@ def test_build__history_within_the_month__days_before_it_count_as_nothing(
     row = made["p2", MONDAY]  # opened on Thursday, 29 February: 10 on one of 21 weekdays
     assert [row[name] for name in BEST] == [Decimal(25), Decimal(25), 1]
     assert [made["p5", MONDAY][name] for name in BEST] == [None, None, 0]
-
-
-def test_sums__longest_generated_method__is_one_the_jvm_compiles(spark: SparkSession, tmp_path: Path) -> None:
-    """Above 8,000 bytes a method is interpreted, and these see every row of 250 days."""
-    file = str(tmp_path / "party_days")
-    rows(spark, "silver.party_days", [day(MONDAY)]).withColumn("as_of_date", F.lit(MONDAY)).write.parquet(file)
-    days = add_back(spark.read.parquet(file), weekday_calendar(spark, FRIDAY, MONDAY))
-    compiled = {**COMPILED, "spark.sql.adaptive.enabled": "false"}
-    before = {name: spark.conf.get(name) for name in compiled}
-    for name, value in compiled.items():
-        spark.conf.set(name, value)
-    try:
-        for sums in [band_sums(days, measures) for measures in plan.SPARSE]:
-            stages = sums._jdf.queryExecution().debug().codegenToSeq()
-            longest = max(stages.apply(at)._3().maxMethodCodeSize() for at in range(stages.size()))
-            assert 0 < longest <= 8000
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
