@@ -26,7 +26,7 @@ from brokerlake.ingest.withdrawals import find_withdrawals, rows_before_correcti
 from brokerlake.landing import Delivery, split_superseded, verify
 from brokerlake.privacy import keep_identities, open_tokeniser
 from brokerlake.settings import Settings
-from brokerlake.tables import delta_files
+from brokerlake.tables import day_files, delta_files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -78,7 +78,6 @@ class _Run:
     notices: list[str] = field(default_factory=list)
     withdrawn: dict[date, pa.Table] = field(default_factory=dict)
     counts: dict[date, FeedCounts] = field(default_factory=dict)
-    failure: BaseException | None = None
 
 
 def ingest_feed(
@@ -108,7 +107,7 @@ def ingest_feed(
     run = _prepare(settings, source, taken, dates, base_version)
     has_files = any(delivery.files for deliveries in run.counting.values() for delivery in deliveries)
     if in_spark is None or not has_files:
-        version = _commit_stream(run, path, dates, user_metadata, before_commit)
+        version = day_files.replace_days(path, _stream(run, before_commit), source.contract, dates, user_metadata)
         delta_files.check_follows(source.table, version, restored)
         identities = run.assembler.tokeniser.found()
     else:
@@ -120,24 +119,6 @@ def ingest_feed(
     return Ingested(
         source.table, version, run.counts, pa.Table.from_pylist(rejected, REJECTED_SCHEMA), tuple(sorted(run.notices))
     )
-
-
-def _commit_stream(
-    run: _Run,
-    path: Path,
-    dates: Sequence[date],
-    user_metadata: Mapping[str, object],
-    before_commit: Callable[[], None],
-) -> int:
-    """Read in threads of this process, straight into the writer; the version."""
-    reader = pa.RecordBatchReader.from_batches(run.assembler.schema, _stream(run, before_commit))
-    days = ", ".join(f"'{day}'" for day in sorted(dates))
-    try:
-        return delta_files.replace(path, reader, f"_delivered_on IN ({days})", user_metadata)
-    except Exception:
-        if run.failure is not None:  # the writer only says that its stream broke
-            raise run.failure from None
-        raise
 
 
 def _commit_from_tasks(
@@ -173,7 +154,6 @@ def _commit_from_tasks(
             _count(run)
             before_commit()
             version = staging.write_days(
-                in_spark.session,
                 at,
                 {in_tasks.PART: (in_tasks.ROW,)},
                 settings.table_path(source.table),
@@ -207,20 +187,16 @@ def _prepare(
 
 
 def _stream(run: _Run, before_commit: Callable[[], None]) -> Iterator[pa.RecordBatch]:
-    """Every batch of the commit; raises (and remembers) what is wrong before the writer can commit."""
-    try:
-        for assembled in _read_files(run):
-            _keep(run, assembled.rejected, assembled.notices)
-            yield assembled.rows
-        _check(run)
-        for night, rows in _withdrawals(run).items():
-            run.withdrawn[night] = rows
-            yield from rows.to_batches()
-        _count(run)
-        before_commit()
-    except BaseException as failure:
-        run.failure = failure
-        raise
+    """Every batch of the commit, read in threads of this process; raises what is wrong before it is committed."""
+    for assembled in _read_files(run):
+        _keep(run, assembled.rejected, assembled.notices)
+        yield assembled.rows
+    _check(run)
+    for night, rows in _withdrawals(run).items():
+        run.withdrawn[night] = rows
+        yield from rows.to_batches()
+    _count(run)
+    before_commit()
 
 
 def _keep(run: _Run, rejected: Sequence[dict[str, Any]], notices: Sequence[str]) -> None:

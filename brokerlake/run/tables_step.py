@@ -98,7 +98,6 @@ def _write(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Writte
     with staging.staged(frame, run.staging / table.name) as folder:
         run.check_lease()
         version = staging.write_days(
-            run.spark,
             folder,
             {VERDICT: WRITTEN} if judged else {},
             settings.table_path(table.name),

@@ -62,7 +62,8 @@ def head(path: Path) -> int | None:
     return max(versions, default=None)
 
 
-def _head_of_existing(path: Path) -> int:
+def head_of_existing(path: Path) -> int:
+    """Newest version of the table; raises TableNotFoundError when it does not exist."""
     version = head(path)
     if version is None:
         raise TableNotFoundError(f"no Delta table at {path.name}")
@@ -119,7 +120,7 @@ def prepare(path: Path, contract: Contract, base_version: int | None) -> int:
     else:
         restore(path, base_version or 0)
     add_columns(path, contract)
-    return _head_of_existing(path)
+    return head_of_existing(path)
 
 
 def check_follows(table: str, version: int, before: int) -> None:
@@ -133,17 +134,18 @@ def read(path: Path, version: int | None = None, columns: list[str] | None = Non
     return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
 
 
-def _properties(metadata: Mapping[str, object]) -> CommitProperties:
+def commit_properties(metadata: Mapping[str, object]) -> CommitProperties:
+    """What a commit says of the run that makes it."""
     return CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(metadata), default=str)})
 
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
-    properties = _properties(metadata)
+    properties = commit_properties(metadata)
     write_deltalake(
         path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
     )
-    return _head_of_existing(path)
+    return head_of_existing(path)
 
 
 def replace(
@@ -155,16 +157,16 @@ def replace(
         rows,
         mode="overwrite",
         predicate=predicate,
-        commit_properties=_properties(metadata),
+        commit_properties=commit_properties(metadata),
         writer_properties=WRITER,
     )
-    return _head_of_existing(path)
+    return head_of_existing(path)
 
 
 def delete(path: Path, predicate: str, metadata: Mapping[str, object]) -> int:
     """Delete the rows that `predicate` names in one commit; the head's version after it."""
-    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=_properties(metadata))
-    return _head_of_existing(path)
+    DeltaTable(path).delete(predicate, writer_properties=WRITER, commit_properties=commit_properties(metadata))
+    return head_of_existing(path)
 
 
 def compact(path: Path, most_files: int) -> None:
@@ -176,5 +178,5 @@ def compact(path: Path, most_files: int) -> None:
 
 def merge_small_files(path: Path, metadata: Mapping[str, object]) -> int:
     """Merge the files of each partition in one commit that changes no row; the head's version after it."""
-    DeltaTable(path).optimize.compact(writer_properties=WRITER, commit_properties=_properties(metadata))
-    return _head_of_existing(path)
+    DeltaTable(path).optimize.compact(writer_properties=WRITER, commit_properties=commit_properties(metadata))
+    return head_of_existing(path)

@@ -1,9 +1,8 @@
-"""Silver and gold tables through Spark: pinned reads, one commit a write, nothing merged, nothing inferred."""
+"""Silver and gold tables in Spark: pinned reads, rows in the plan, the shape of a contract; nothing is inferred."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
 from brokerlake.tables import delta_files
-
-RANGE_WRITERS = 2
-"""Tasks that write a range of dates: few, or every task would leave a file in every partition."""
 
 
 def in_plan(spark: SparkSession, rows: pa.Table) -> DataFrame:
@@ -66,25 +62,3 @@ def shape_to_contract(frame: DataFrame, contract: Contract) -> DataFrame:
                 f"the contract says {column.type}"
             )
     return frame.select([F.col(f"`{column.name}`") for column in contract.columns])
-
-
-def read_staged(spark: SparkSession, folder: Path, contract: Contract, where: Mapping[str, Sequence[str]]) -> DataFrame:
-    """The contract's columns of staged rows that have one of the values of each column in `where`."""
-    rows = spark.read.parquet(str(folder))
-    for name, values in where.items():
-        rows = rows.where(F.col(name).isin(*values))
-    return rows.select(*[column.name for column in contract.columns])
-
-
-def write_days(
-    frame: DataFrame, path: Path, contract: Contract, days: Sequence[date] | None, metadata: Mapping[str, object]
-) -> None:
-    """Replace the partitions of `days` (the whole table when None) in one commit."""
-    if days and len(days) > 1:
-        frame = frame.repartition(RANGE_WRITERS, str(contract.date_column))
-    writer = (
-        frame.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(dict(metadata), default=str))
-    )
-    if days:
-        writer = writer.option("replaceWhere", date_list(str(contract.date_column), days))
-    writer.save(str(path))

@@ -18,15 +18,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.dataset as pads
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
-from brokerlake.tables import delta_files, spark_tables
+from brokerlake.tables import day_files, delta_files, delta_queries
 
-MOST_OPEN_COLUMNS = 20_000
-"""Columns times dates up to which the version is written in this process, some 50 KB of memory each."""
 BATCH_ROWS = 65_536
 _one_writing = threading.Lock()
 
@@ -56,7 +53,6 @@ def drop_leftovers(folder: Path, mine: str) -> None:
 
 
 def write_days(
-    spark: SparkSession,
     folder: Path,
     where: Mapping[str, Sequence[str]],
     path: Path,
@@ -71,14 +67,13 @@ def write_days(
     Of the staged rows those are written that have, for each column in `where`, one of its values.
     """
     prepared = delta_files.prepare(path, contract, base_version)
-    if days and len(contract.columns) * len(days) > MOST_OPEN_COLUMNS:
-        rows = spark_tables.read_staged(spark, folder, contract, where)
-        spark_tables.write_days(rows, path, contract, days, metadata)
-    else:
-        with _one_writing:
-            batches = _batches(folder, contract, where)
-            delta_files.replace(path, batches, _partitions(contract, days), metadata)
-        give_memory_back()
+    query = _rows(folder, contract, where, sorted_by=contract.date_column if days and len(days) > 1 else None)
+    with _one_writing, delta_queries.streamed(query, BATCH_ROWS, folder / "spilled") as rows:
+        if days:
+            day_files.replace_days(path, rows, contract, days, metadata)
+        else:
+            delta_files.replace(path, rows, None, metadata)
+    give_memory_back()
     version = delta_files.head(path)
     if version is None:
         raise ContractError(f"{contract.table}: the table vanished after its write")
@@ -86,26 +81,16 @@ def write_days(
     return version
 
 
-def _partitions(contract: Contract, days: Sequence[date] | None) -> str | None:
-    if days is None:
-        return None
-    listed = ", ".join(f"'{day}'" for day in days)
-    return f"{contract.date_column} IN ({listed})"
-
-
-def _batches(folder: Path, contract: Contract, where: Mapping[str, Sequence[str]]) -> pa.RecordBatchReader:
-    """The contract's columns of the staged rows, a batch at a time."""
-    schema = delta_files.arrow_schema(contract)
-    extra = pa.schema([(name, pa.string()) for name in where])
-    files = [str(file) for file in sorted(folder.glob("*.parquet"))]
-    dataset = pads.dataset(files, schema=pa.unify_schemas([schema, extra]))
-    chosen = None
-    for name, values in where.items():
-        is_one = pads.field(name).isin(list(values))
-        chosen = is_one if chosen is None else chosen & is_one
-    return dataset.scanner(
-        columns=schema.names, filter=chosen, batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1
-    ).to_reader()
+def _rows(folder: Path, contract: Contract, where: Mapping[str, Sequence[str]], sorted_by: str | None) -> str:
+    """The query of the staged rows that become the version."""
+    names = ", ".join(delta_queries.identifier(column.name) for column in contract.columns)
+    chosen = [
+        f"{delta_queries.identifier(name)} IN ({', '.join(map(delta_queries.quoted, values))})"
+        for name, values in where.items()
+    ]
+    wanted = f" WHERE {' AND '.join(chosen)}" if chosen else ""
+    order = f" ORDER BY {delta_queries.identifier(sorted_by)}" if sorted_by else ""
+    return f"SELECT {names} FROM {delta_queries.scan_staged(folder)}{wanted}{order}"
 
 
 def give_memory_back() -> None:

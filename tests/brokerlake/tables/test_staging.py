@@ -1,4 +1,4 @@
-"""A staged build becomes one commit, whoever writes it, and leaves nothing behind."""
+"""A staged build becomes one commit and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ TABLE = "silver.cash_flows"
 D1, D2 = date(2024, 3, 4), date(2024, 3, 5)
 
 
-@pytest.fixture(params=[0, staging.MOST_OPEN_COLUMNS], ids=["spark_writes", "deltalake_writes"])
-def most_open_columns(request, monkeypatch):
-    monkeypatch.setattr(staging, "MOST_OPEN_COLUMNS", request.param)
-
-
 def _commit(spark, path, values, days, base_version):
     from pyspark.sql import functions as F
 
@@ -30,7 +25,6 @@ def _commit(spark, path, values, days, base_version):
     frame = rows(spark, TABLE, values).withColumn("_verdict", F.when(F.col("amount") > 0, "kept").otherwise("rejected"))
     with staging.staged(frame, path.parent / "staged") as folder:
         return staging.write_days(
-            spark,
             folder,
             {"_verdict": ("kept",)},
             path,
@@ -51,7 +45,7 @@ def _flow(name, amount, day):
 
 
 @pytest.mark.smoke
-def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(spark, tmp_path, most_open_columns):
+def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(spark, tmp_path):
     path = tmp_path / "flows"
     first = _commit(spark, path, [_flow("a", 1, D1), _flow("b", 2, D2), _flow("no", -1, D2)], [D1, D2], None)
     assert _content(path, first) == [(D1, "a", "1.0000"), (D2, "b", "2.0000")]
@@ -62,14 +56,14 @@ def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(
     assert not list(tmp_path.glob("staged*"))
 
 
-def test_write_days__no_rows__empties_the_date(spark, tmp_path, most_open_columns):
+def test_write_days__no_rows__empties_the_date(spark, tmp_path):
     path = tmp_path / "flows"
     first = _commit(spark, path, [_flow("a", 1, D1), _flow("b", 2, D2)], [D1, D2], None)
     second = _commit(spark, path, [_flow("no", -1, D2)], [D2], first)
     assert _content(path, second) == [(D1, "a", "1.0000")]
 
 
-def test_write_days__head_that_nobody_published__is_not_built_upon(spark, tmp_path, most_open_columns):
+def test_write_days__head_that_nobody_published__is_not_built_upon(spark, tmp_path):
     path = tmp_path / "flows"
     published = _commit(spark, path, [_flow("a", 1, D1)], [D1], None)
     _commit(spark, path, [_flow("bad", 9, D2)], [D2], published)
