@@ -138,8 +138,9 @@ def _commit_from_tasks(
     groups = [tuple(group) for group in _group(_entries(run))]
     work = in_tasks.Work(settings, source, groups, in_tasks.key_check(tokeniser.key))
     inbox = in_tasks.open_inbox(settings, source.feed)
+    rows, by = in_tasks.in_tasks(in_spark.session, work), source.contract.date_column if len(dates) > 1 else None
     try:
-        with staging.staged(in_tasks.in_tasks(in_spark.session, work), in_spark.staging / source.table) as at:
+        with staging.staged(rows, in_spark.staging / source.table, sorted_by=by) as at:
             reports = in_tasks.read_reports(at)
             for report in reports:
                 report.raise_failure()

@@ -95,7 +95,8 @@ def _write(run: Run, table: Table, days: Sequence[date], spent: Spent) -> Writte
         built = leave_out(built, contract, run.hidden())
     judged = VERDICT in built.columns
     frame = with_accounts(run, table, built, contract) if judged else spark_tables.shape_to_contract(built, contract)
-    with staging.staged(frame, run.staging / table.name) as folder:
+    by = contract.date_column if len(days) > 1 else None
+    with staging.staged(frame, run.staging / table.name, sorted_by=by) as folder:
         run.check_lease()
         version = staging.write_days(
             folder,

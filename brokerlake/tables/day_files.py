@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -51,14 +52,15 @@ def replace_days(
         ContractError: a row has another date, or none.
     """
     schema, column = delta_files.arrow_schema(contract), str(contract.date_column)
+    inside = pa.schema([field for field in schema if field.name != column])
     files: list[tuple[str, date, int]] = []
     try:
-        for day, pieces in groupby(_pieces(batches, schema, column), key=lambda piece: piece[0]):
+        for day, pieces in groupby(by_day(batches, column), key=itemgetter(0)):
             if day not in days:
                 raise ContractError(f"{contract.table}: rows dated {day}, which is no date of this run")
             name = f"{column}={day}/part-{uuid4()}.parquet"
             files.append((name, day, 0))
-            files[-1] = name, day, _write(path / name, (piece for _, piece in pieces))
+            files[-1] = name, day, _write(path / name, (rows.select(inside.names).cast(inside) for _, rows in pieces))
     except BaseException:
         for name, *_ in files:
             (path / name).unlink(missing_ok=True)
@@ -74,16 +76,12 @@ def replace_days(
     return delta_files.head_of_existing(path)
 
 
-def _pieces(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, column: str
-) -> Iterator[tuple[date | None, pa.RecordBatch]]:
-    """Each batch cut where the date changes, without the column of the date."""
-    names = [name for name in schema.names if name != column]
+def by_day(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[tuple[date | None, pa.RecordBatch]]:
+    """Each batch cut where its date changes."""
     for batch in batches:
-        rows, start = batch.select(schema.names).cast(schema).select(names), 0
-        dates = pc.run_end_encode(batch.column(column))
+        dates, start = pc.run_end_encode(batch.column(column)), 0
         for day, end in zip(dates.values.to_pylist(), dates.run_ends.to_pylist(), strict=True):
-            yield day, rows.slice(start, end - start)
+            yield day, batch.slice(start, end - start)
             start = end
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -105,15 +104,6 @@ def ask(query: str) -> pa.Table:
         cursor = _database().cursor()
     with cursor:
         return cursor.execute(query).to_arrow_table()
-
-
-@contextmanager
-def streamed(query: str, batch_rows: int, spill: Path) -> Iterator[pa.RecordBatchReader]:
-    """The answer a batch at a time; what does not fit into memory lies in the folder `spill` meanwhile."""
-    settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
-    with duckdb.connect(config={**CONFIGURATION, **settings}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection.execute(query).to_arrow_reader(batch_rows)
 
 
 def copy_to(query: str, file: Path) -> None:

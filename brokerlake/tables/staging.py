@@ -14,24 +14,30 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from heapq import merge
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
-from brokerlake.tables import day_files, delta_files, delta_queries
+from brokerlake.tables import day_files, delta_files
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 8_192
 _one_writing = threading.Lock()
 
 
 @contextmanager
-def staged(frame: DataFrame, folder: Path) -> Iterator[Path]:
+def staged(frame: DataFrame, folder: Path, *, sorted_by: str | None = None) -> Iterator[Path]:
     """The rows of `frame` as Parquet files in a folder beside `folder` that is gone afterwards.
 
+    With `sorted_by`, the date column of a table that is made for many dates, each file has its rows in that order.
     Its name is new each time: a Spark Connect server may still be writing for a process that was killed, and what it
     writes must not get among these files. What such a process has left is removed.
     """
@@ -39,7 +45,8 @@ def staged(frame: DataFrame, folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     own = folder.with_name(f"{folder.name}-{uuid4().hex[:12]}")
     try:
-        frame.write.parquet(str(own))
+        in_order = frame.sortWithinPartitions(sorted_by) if sorted_by else frame
+        in_order.write.parquet(str(own))
         yield own
     finally:
         shutil.rmtree(own, ignore_errors=True)
@@ -67,11 +74,12 @@ def write_days(
     Of the staged rows those are written that have, for each column in `where`, one of its values.
     """
     prepared = delta_files.prepare(path, contract, base_version)
-    query = _rows(folder, contract, where, sorted_by=contract.date_column if days and len(days) > 1 else None)
-    with _one_writing, delta_queries.streamed(query, BATCH_ROWS, folder / "spilled") as rows:
+    batches = _rows(folder, contract, where)
+    with _one_writing:
         if days:
-            day_files.replace_days(path, rows, contract, days, metadata)
+            day_files.replace_days(path, batches, contract, days, metadata)
         else:
+            rows = pa.RecordBatchReader.from_batches(delta_files.arrow_schema(contract), batches)
             delta_files.replace(path, rows, None, metadata)
     give_memory_back()
     version = delta_files.head(path)
@@ -81,16 +89,27 @@ def write_days(
     return version
 
 
-def _rows(folder: Path, contract: Contract, where: Mapping[str, Sequence[str]], sorted_by: str | None) -> str:
-    """The query of the staged rows that become the version."""
-    names = ", ".join(delta_queries.identifier(column.name) for column in contract.columns)
-    chosen = [
-        f"{delta_queries.identifier(name)} IN ({', '.join(map(delta_queries.quoted, values))})"
-        for name, values in where.items()
-    ]
-    wanted = f" WHERE {' AND '.join(chosen)}" if chosen else ""
-    order = f" ORDER BY {delta_queries.identifier(sorted_by)}" if sorted_by else ""
-    return f"SELECT {names} FROM {delta_queries.scan_staged(folder)}{wanted}{order}"
+def _rows(folder: Path, contract: Contract, where: Mapping[str, Sequence[str]]) -> Iterator[pa.RecordBatch]:
+    """The contract's columns of the staged rows, by date where each file is sorted by it."""
+    files = [_rows_of(file, contract, where) for file in sorted(folder.glob("*.parquet"))]
+    day = contract.date_column
+    if day is None:
+        return chain.from_iterable(files)
+    dated = [((_place(day_), rows) for day_, rows in day_files.by_day(batches, day)) for batches in files]
+    return (rows for _, rows in merge(*dated, key=itemgetter(0)))
+
+
+def _place(day: date | None) -> int:
+    return day.toordinal() if day else 0
+
+
+def _rows_of(file: Path, contract: Contract, where: Mapping[str, Sequence[str]]) -> Iterator[pa.RecordBatch]:
+    schema = delta_files.arrow_schema(contract)
+    with pq.ParquetFile(file) as staged_file:
+        for batch in staged_file.iter_batches(BATCH_ROWS, columns=[*schema.names, *where]):
+            for name, values in where.items():
+                batch = batch.filter(pc.is_in(batch.column(name), pa.array(values)))
+            yield batch.select(schema.names).cast(schema)
 
 
 def give_memory_back() -> None:

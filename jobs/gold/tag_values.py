@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.methods.people import attach_one_id, gather_milestones, list_people
 from jobs.methods.tag_catalogue import Tag, read_tags
-from jobs.methods.tag_kinds import ColumnRule, EventPreferenceRule, rank_preferences
+from jobs.methods.tag_kinds import ColumnRule, EventPreferenceRule, by_tag, rank_preferences, score_preferences
 from jobs.methods.tag_rules import TagRuleError
 
 KEY = ["one_id", "as_of_date"]
@@ -49,9 +49,9 @@ def join_sources(customer: DataFrame, windows: DataFrame, milestones: DataFrame)
     return joined
 
 
-def own_events(events: DataFrame, identity_map: DataFrame) -> DataFrame:
-    """The events with their one_id: of the customer logged in, else of the device's only owner."""
-    by_device = attach_one_id(events, identity_map, "device", "device_id").withColumnRenamed("one_id", "_owner")
+def attach_owner(rows: DataFrame, identity_map: DataFrame) -> DataFrame:
+    """The rows with their one_id: of the customer logged in, else of the device's only owner."""
+    by_device = attach_one_id(rows, identity_map, "device", "device_id").withColumnRenamed("one_id", "_owner")
     known = attach_one_id(by_device, identity_map, "customer", "customer_no")
     owner = F.when(F.col("customer_no").isNotNull(), F.col("one_id")).otherwise(F.col("_owner"))
     return known.withColumn("one_id", owner).where(F.col("one_id").isNotNull())
@@ -76,6 +76,21 @@ def apply_column_rules(people: DataFrame, rules: Sequence[tuple[Tag, ColumnRule]
     return valued.select(*KEY, F.explode(F.array(*tags).cast(STAMPED)).alias("tag")).select(*KEY, "tag.*")
 
 
+def apply_preferences(
+    events: DataFrame, identity_map: DataFrame, tags: Mapping[str, Tag], rules: Mapping[str, EventPreferenceRule]
+) -> DataFrame:
+    """One row per person, as_of_date and event preference that applies."""
+    ranked = rank_preferences(attach_owner(score_preferences(events, rules), identity_map), rules)
+    return ranked.select(
+        *KEY,
+        "tag_code",
+        F.col("value").alias("computed_value"),
+        by_tag({code: tag.version for code, tag in tags.items()}).alias("tag_version"),
+        by_tag({code: tag.validity_days for code, tag in tags.items()}).alias("validity_days"),
+        "evidence",
+    )
+
+
 def build(
     *,
     customers: DataFrame,
@@ -93,13 +108,14 @@ def build(
     rules = [(tag, tag.parse(types)) for tag in read_tags(definitions)]
     columns = [(tag, rule) for tag, rule in rules if isinstance(rule, ColumnRule)]
     found = apply_column_rules(join_sources(people, windows, reached), columns)
-    owned, persons = own_events(events, identity_map), people.select(*KEY)
-    for tag, rule in rules:
-        if isinstance(rule, EventPreferenceRule):
-            if rule.days > params.event_days_back:
-                raise TagRuleError(f"tag {tag.code}: looks back {rule.days} days, {params.event_days_back} are read")
-            preferred = rank_preferences(owned, rule).join(persons, on=KEY, how="left_semi")
-            found = found.unionByName(preferred.select(*KEY, *stamp(tag, F.col("value"), F.col("evidence"))))
+    preferences = {tag.code: rule for tag, rule in rules if isinstance(rule, EventPreferenceRule)}
+    for code, rule in preferences.items():
+        if rule.days > params.event_days_back:
+            raise TagRuleError(f"tag {code}: looks back {rule.days} days, {params.event_days_back} are read")
+    if preferences:
+        tags = {tag.code: tag for tag, _ in rules if tag.code in preferences}
+        preferred = apply_preferences(events, identity_map, tags, preferences)
+        found = found.unionByName(preferred.join(people.select(*KEY), on=KEY, how="left_semi"))
     return found.where(F.col("computed_value").isNotNull()).select(
         "*",
         F.col("computed_value").alias("value"),

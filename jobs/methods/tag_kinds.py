@@ -202,29 +202,47 @@ def parse_rule(kind: str, rule: Any, types: Mapping[str, str]) -> Rule:
     return PARSERS[kind](rule, types)
 
 
-def rank_preferences(events: DataFrame, rule: EventPreferenceRule) -> DataFrame:
-    """One row per one_id and as_of_date: `value` (the top values, best first, joined by |) and `evidence`.
+def by_tag(values: Mapping[str, int]) -> Column:
+    """The value of the row's `tag_code`."""
+    return F.coalesce(*[F.when(F.col("tag_code") == code, F.lit(value)) for code, value in values.items()])
 
-    `events` has one_id, as_of_date, event_date and the columns of silver.events. Equal scores: the value that
-    sorts first wins.
+
+def score_preferences(events: DataFrame, rules: Mapping[str, EventPreferenceRule]) -> DataFrame:
+    """One row per as_of_date, customer_no, device_id, `tag_code` and `value`: the `score` of the value there.
+
+    All rules in one look at the events, which have as_of_date and the columns of silver.events.
     """
-    competing = events.where(F.datediff("as_of_date", "event_date") < rule.days)
-    competing = competing.where(F.coalesce(F.col(rule.property).cast("string"), F.lit("")) != "")
-    if rule.events:
-        competing = competing.where(F.col("event").isin(*rule.events))
-    amount = F.sum(F.coalesce(F.col(rule.sum_of), F.lit(0))) if rule.sum_of else F.count(F.lit(1))
-    by_value = competing.groupBy("one_id", "as_of_date", F.col(rule.property).cast("string").alias("value"))
-    scores = by_value.agg(amount.alias("score")).where(F.col("score") >= rule.least)
-    best = F.slice(F.sort_array(F.collect_list(F.struct((-F.col("score")).alias("rank"), "value"))), 1, rule.top)
-    return (
-        scores.groupBy("one_id", "as_of_date")
-        .agg(best.alias("best"))
-        .select(
-            "one_id",
-            "as_of_date",
-            F.array_join(F.transform("best", lambda item: item["value"]), "|").alias("value"),
-            F.array_join(
-                F.transform("best", lambda i: F.concat(i["value"], F.lit("="), (-i["rank"]).cast("string"))), "; "
-            ).alias("evidence"),
-        )
+
+    def entry(code: str, rule: EventPreferenceRule) -> Column:
+        value = F.col(rule.property).cast("string")
+        competes = (F.datediff("as_of_date", "event_date") < rule.days) & (F.coalesce(value, F.lit("")) != "")
+        if rule.events:
+            competes = competes & F.col("event").isin(*rule.events)
+        amount = F.coalesce(F.col(rule.sum_of), F.lit(0)) if rule.sum_of else F.lit(1)
+        named = {"tag_code": F.lit(code), "value": value, "score": amount.cast("bigint")}
+        return F.when(competes, F.struct(*[column.alias(name) for name, column in named.items()]))
+
+    owner = ("as_of_date", "customer_no", "device_id")
+    entries = F.array_compact(F.array(*[entry(code, rule) for code, rule in rules.items()]))
+    scored = events.select(*owner, F.explode(entries).alias("_entry")).select(*owner, "_entry.*")
+    return scored.groupBy(*owner, "tag_code", "value").agg(F.sum("score").alias("score"))
+
+
+def rank_preferences(scores: DataFrame, rules: Mapping[str, EventPreferenceRule]) -> DataFrame:
+    """One row per one_id, as_of_date and `tag_code`: `value` (the top values, best first, joined by |) and `evidence`.
+
+    `scores` are those of `score_preferences` with their one_id. Equal scores: the value that sorts first wins.
+    """
+    tag = ("one_id", "as_of_date", "tag_code")
+    total = scores.groupBy(*tag, "value").agg(F.sum("score").alias("score"))
+    enough = total.where(F.col("score") >= by_tag({code: rule.least for code, rule in rules.items()}))
+    ranked = enough.groupBy(*tag).agg(
+        F.sort_array(F.collect_list(F.struct((-F.col("score")).alias("rank"), "value"))).alias("_ranked")
+    )
+    best = ranked.withColumn("best", F.slice("_ranked", 1, by_tag({code: rule.top for code, rule in rules.items()})))
+    shown = F.transform("best", lambda i: F.concat(i["value"], F.lit("="), (-i["rank"]).cast("string")))
+    return best.select(
+        *tag,
+        F.array_join(F.transform("best", lambda item: item["value"]), "|").alias("value"),
+        F.array_join(shown, "; ").alias("evidence"),
     )

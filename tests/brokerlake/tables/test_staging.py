@@ -18,12 +18,13 @@ TABLE = "silver.cash_flows"
 D1, D2 = date(2024, 3, 4), date(2024, 3, 5)
 
 
-def _commit(spark, path, values, days, base_version):
+def _commit(spark, path, values, days, base_version, tasks=1):
     from pyspark.sql import functions as F
 
     contract = contract_of(PROJECT, TABLE)
     frame = rows(spark, TABLE, values).withColumn("_verdict", F.when(F.col("amount") > 0, "kept").otherwise("rejected"))
-    with staging.staged(frame, path.parent / "staged") as folder:
+    frame = frame.repartition(tasks)
+    with staging.staged(frame, path.parent / "staged", sorted_by="_delivered_on") as folder:
         return staging.write_days(
             folder,
             {"_verdict": ("kept",)},
@@ -54,6 +55,14 @@ def test_write_days__again_for_one_date__replaces_that_date_alone_in_one_commit(
     assert _content(path, second) == [(D1, "a", "1.0000"), (D2, "c", "3.0000")]
     assert DeltaTable(path).protocol().min_reader_version == 1
     assert not list(tmp_path.glob("staged*"))
+
+
+def test_write_days__dates_spread_over_tasks__a_file_a_date(spark, tmp_path):
+    path = tmp_path / "flows"
+    named = [_flow(str(at), 1, day) for at, day in enumerate([D1, D2, D2, D1, D1, D2])]
+    version = _commit(spark, path, named, [D1, D2], None, tasks=3)
+    assert [row[:2] for row in _content(path, version)] == [*[(D1, n) for n in "034"], *[(D2, n) for n in "125"]]
+    assert len(DeltaTable(path).file_uris()) == 2
 
 
 def test_write_days__no_rows__empties_the_date(spark, tmp_path):

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from pyspark.sql import functions as F
 
-from jobs.methods.tag_kinds import parse_rule, rank_preferences
+from jobs.methods.tag_kinds import parse_rule, rank_preferences, score_preferences
 from jobs.methods.tag_rules import TagRuleError
 
 TYPES = {
@@ -56,7 +57,7 @@ def test_layered_and_metric__several_dates__label_every_row(spark):
 
 def test_rank_preferences__ties_window_edge_and_sums__best_first(spark):
     def event(day, kind, duration, person="p_1", name="view"):
-        return (person, ONE, day, name, kind, duration)
+        return (person, person, ONE, day, name, kind, duration, "d_1")
 
     frame = spark.createDataFrame(
         [
@@ -71,16 +72,23 @@ def test_rank_preferences__ties_window_edge_and_sums__best_first(spark):
             event(ONE, None, None),
             event(ONE, "search", None, person="p_2"),
         ],
-        "one_id string, as_of_date date, event_date date, event string, page_kind string, duration_ms bigint",
+        "one_id string, customer_no string, as_of_date date, event_date date, event string, page_kind string, "
+        "duration_ms bigint, device_id string",
     )
     rule = {"events": ["view"], "property": "page_kind", "days": 2, "top": 2}
-
-    def ranked(**more):
-        found = rank_preferences(frame, parse_rule("event_preference", {**rule, **more}, TYPES))
-        return {row["one_id"]: (row["value"], row["evidence"]) for row in found.collect()}
-
-    assert ranked() == {"p_1": ("banner|order", "banner=2; order=2"), "p_2": ("search", "search=1")}
-    assert ranked(by="sum", sum_of="duration_ms", least=2) == {"p_1": ("search|banner", "search=50; banner=18")}
+    rules = {
+        "most": parse_rule("event_preference", rule, TYPES),
+        "longest": parse_rule("event_preference", {**rule, "by": "sum", "sum_of": "duration_ms", "least": 2}, TYPES),
+        "best": parse_rule("event_preference", {"property": "page_kind", "days": 9, "least": 2}, TYPES),
+    }
+    scores = score_preferences(frame, rules).withColumn("one_id", F.col("customer_no"))
+    found = rank_preferences(scores, rules).collect()
+    assert {(row["tag_code"], row["one_id"]): (row["value"], row["evidence"]) for row in found} == {
+        ("most", "p_1"): ("banner|order", "banner=2; order=2"),
+        ("most", "p_2"): ("search", "search=1"),
+        ("longest", "p_1"): ("search|banner", "search=50; banner=18"),
+        ("best", "p_1"): ("banner", "banner=2"),
+    }
 
 
 @pytest.mark.parametrize(
