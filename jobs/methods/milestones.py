@@ -6,6 +6,8 @@ than none. Everything here gives one row per party and night on which something 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -14,30 +16,28 @@ from jobs.methods.windows import UNITS, to_units
 PARTY = ("party_kind", "party_id")
 
 
-def known_intervals(changes: DataFrame) -> DataFrame:
-    """One row per party, day and interval of nights [from, to) in which the changes of the day add up to more than 0.
+def known_intervals(changes: DataFrame, by: Sequence[str]) -> DataFrame:
+    """One row per `by`, day and interval of nights [from, to) in which the changes of the day add up to more than 0.
 
-    `changes` holds party, effective_date, `value` and _delivered_on; `_to` is null while it lasts.
+    `changes` holds `by`, effective_date, `value` and _delivered_on; `_to` is null while it lasts.
     """
-    per_night = changes.groupBy(*PARTY, "effective_date", "_delivered_on").agg(F.sum("value").alias("value"))
-    by_day = Window.partitionBy(*PARTY, "effective_date").orderBy("_delivered_on")
+    per_night = changes.groupBy(*by, "effective_date", "_delivered_on").agg(F.sum("value").alias("value"))
+    by_day = Window.partitionBy(*by, "effective_date").orderBy("_delivered_on")
     so_far = F.sum("value").over(by_day.rowsBetween(Window.unboundedPreceding, 0)) > 0
     flagged = per_night.withColumn("_is_known", so_far)
     turned = flagged.withColumn("_was_known", F.coalesce(F.lag("_is_known").over(by_day), F.lit(False)))
     turns = turned.where(F.col("_is_known") != F.col("_was_known"))
     ends = turns.withColumn("_to", F.lead("_delivered_on").over(by_day)).where("_is_known")
-    return ends.select(*PARTY, "effective_date", F.col("_delivered_on").alias("_from"), "_to")
+    return ends.select(*by, "effective_date", F.col("_delivered_on").alias("_from"), "_to")
 
 
-def days_by_night(intervals: DataFrame, name: str) -> DataFrame:
-    """One row per party and night on which its known days changed: `name`, a struct of first, second, last, count."""
-    nights = intervals.select(*PARTY, F.col("_from").alias("_night")).unionByName(
-        intervals.where(F.col("_to").isNotNull()).select(*PARTY, F.col("_to").alias("_night"))
-    )
-    days = intervals.groupBy(*PARTY).agg(
+def days_by_night(intervals: DataFrame, by: Sequence[str]) -> DataFrame:
+    """One row per `by` and night on which its known days changed: `days`, a struct of first, second, last, count."""
+    nights = intervals.select(*by, F.explode(F.array_compact(F.array("_from", "_to"))).alias("_night"))
+    days = intervals.groupBy(*by).agg(
         F.array_sort(F.collect_list(F.struct("effective_date", "_from", "_to"))).alias("_days")
     )
-    joined = nights.distinct().join(days, on=list(PARTY), how="inner")
+    joined = nights.distinct().join(days, on=list(by), how="inner")
 
     def is_known(day: Column) -> Column:
         open_still = day["_to"].isNull() | (day["_to"] > F.col("_night"))
@@ -46,14 +46,14 @@ def days_by_night(intervals: DataFrame, name: str) -> DataFrame:
     known = F.filter("_days", is_known)
     dates = F.transform(known, lambda day: day["effective_date"])
     return joined.withColumn("_dates", dates).select(
-        *PARTY,
+        *by,
         F.col("_night").alias("_delivered_on"),
         F.struct(
             F.get("_dates", F.lit(0)).alias("first"),
             F.get("_dates", F.lit(1)).alias("second"),
             F.try_element_at("_dates", F.lit(-1)).alias("last"),
             F.size("_dates").cast("bigint").alias("count"),
-        ).alias(name),
+        ).alias("days"),
     )
 
 

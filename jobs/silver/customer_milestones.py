@@ -66,20 +66,21 @@ def with_past(party_days: DataFrame, earlier_party_days: DataFrame, calendar: Da
     dated = touched.join(F.broadcast(owned), on="_delivered_on", how="left")
     whole = F.broadcast(dated.where(is_old).select(*PARTY).distinct())
     rows = touched.unionByName(past.join(whole, on=list(PARTY), how="left_semi"))
-    return rows.join(whole.withColumn("_whole", F.lit(True)), on=list(PARTY), how="left")
+    marked = rows.join(whole.withColumn("_whole", F.lit(True)), on=list(PARTY), how="left")
+    return marked.fillna(False, subset=["_whole"])
 
 
 def day_facts(changes: DataFrame) -> DataFrame:
     """One row per party and night: `trades` and `fundings` (first, second, last, count of known days), and `_whole`."""
-    trades, fundings = [
-        methods.days_by_night(
-            methods.known_intervals(changes.where(F.col(column) != 0).withColumn("value", F.col(column))), name
-        )
-        for column, name in (("trade_count", "trades"), ("_funding", "fundings"))
-    ]
-    whole = changes.groupBy(*PARTY).agg(F.max("_whole").alias("_whole"))
-    both = trades.join(fundings, on=[*PARTY, "_delivered_on"], how="full_outer")
-    return both.join(whole, on=list(PARTY), how="inner")
+    told = {"trades": F.col("trade_count"), "fundings": F.col("_funding")}
+    each = F.explode(F.create_map(*[part for name, value in told.items() for part in (F.lit(name), value)]))
+    by = (*PARTY, "_whole", "_fact")
+    values = changes.select(*by[:-1], "effective_date", "_delivered_on", each.alias("_fact", "value"))
+    found = methods.days_by_night(methods.known_intervals(values.where(F.col("value") != 0), by), by)
+    return found.groupBy(*PARTY, "_delivered_on").agg(
+        F.max("_whole").alias("_whole"),
+        *[F.first(F.when(F.col("_fact") == name, F.col("days")), ignorenulls=True).alias(name) for name in told],
+    )
 
 
 def running_facts(party_days: DataFrame) -> DataFrame:
