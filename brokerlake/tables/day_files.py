@@ -24,8 +24,7 @@ from brokerlake.catalog import Contract
 from brokerlake.errors import ContractError
 from brokerlake.tables import delta_files
 
-# Spark's reader of snappy pages sets up a stream and a buffer a page, which for small files costs more than their rows;
-# dictionaries double the writer's time and save no bytes after zstd.
+# As delta_files.WRITER, said to PyArrow.
 WRITER = {
     "compression": "zstd",
     "compression_level": 1,
