@@ -1,10 +1,15 @@
-"""Tables of a run, several at a time in one session, each as soon as its sources are done."""
+"""Tables of a run, several at a time in one session, each as soon as its sources are done.
+
+Of those that could start, the one with the longest chain of tables behind it does: what nothing waits for fills the
+gaps in which a table of the chain leaves the machine idle.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cache
 
 from brokerlake.catalog import Table
 
@@ -15,7 +20,8 @@ def run_in_order(tables: Sequence[Table], step: Callable[[Table], None], at_a_ti
     """Run `step` on every table, sources first; the first error stops new steps and is raised at the end."""
     waiting = {table.name: set(table.sources) for table in tables}
     names = set(waiting)
-    by_name = {table.name: table for table in tables}
+    behind = chains_behind(tables)
+    by_name = {table.name: table for table in sorted(tables, key=lambda table: -behind[table.name])}
     running: dict[Future[None], str] = {}
     error: BaseException | None = None
     with ThreadPoolExecutor(max_workers=at_a_time) as pool:
@@ -36,3 +42,14 @@ def run_in_order(tables: Sequence[Table], step: Callable[[Table], None], at_a_ti
                     error = error or future.exception()
     if error is not None:
         raise error
+
+
+def chains_behind(tables: Sequence[Table]) -> dict[str, int]:
+    """How many tables follow each in the longest chain of tables that read one another."""
+    readers = {table.name: [t.name for t in tables if table.name in t.sources and t is not table] for table in tables}
+
+    @cache
+    def behind(name: str) -> int:
+        return max((1 + behind(reader) for reader in readers[name]), default=0)
+
+    return {name: behind(name) for name in readers}

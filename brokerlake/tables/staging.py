@@ -30,6 +30,8 @@ from brokerlake.errors import ContractError
 from brokerlake.tables import day_files, delta_files
 
 BATCH_ROWS = 8_192
+READ_ONCE = {"parquet.enable.dictionary": "false"}
+"""How staged files are written: a dictionary would cost more than it saves in files that are read once."""
 _one_writing = threading.Lock()
 
 
@@ -46,7 +48,7 @@ def staged(frame: DataFrame, folder: Path, *, sorted_by: str | None = None) -> I
     own = folder.with_name(f"{folder.name}-{uuid4().hex[:12]}")
     try:
         in_order = frame.sortWithinPartitions(sorted_by) if sorted_by else frame
-        in_order.write.parquet(str(own))
+        in_order.write.options(**READ_ONCE).parquet(str(own))
         yield own
     finally:
         shutil.rmtree(own, ignore_errors=True)

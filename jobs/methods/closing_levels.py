@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, GroupedData, Window
 from pyspark.sql import functions as F
 
 from jobs.methods.verdicts import KEPT
@@ -68,3 +68,11 @@ def levels_before(
         .where(F.col("_counts_on").isNotNull())
         .withColumnRenamed("_counts_on", NIGHT)
     )
+
+
+def grouped(rows: DataFrame, key: Sequence[str]) -> GroupedData:
+    """`rows` by `key`, for sums beside `min_by` of a version.
+
+    Spark sorts for such sums, once before the exchange and once after it; with the exchange first it sorts once.
+    """
+    return rows.repartition(*key).groupBy(*key)

@@ -6,24 +6,29 @@ The same over rows repeated per as-of date costs many times as much.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.int64]
+from jobs.methods.level_peaks import Numbers, max_drawdowns, peak_sums
+
 Flags = NDArray[np.bool_]
 ID = "one_id"
+PLACE = "_place"
+"""A number made of the person, by which rows are sorted: cheaper than by text. Persons may share one."""
 TOLD = ("_night", "_day", "_month", "_known", "_since", "_until")
 """Of a change: the night its day belongs to, the day and its month by number, the night that told it, and the first and
 last as-of night that counts it.
 """
 ASKED = ("_as_of_night", "_as_of_day", "_as_of_month")
+AMOUNT = pa.decimal128(18, 4)
+MOST_UNITS = 10**AMOUNT.precision
 ROWS_AT_A_TIME = 30_000
 """Changes of whole persons that are looked at together."""
 
@@ -46,6 +51,7 @@ class Wanted:
         streaks: unbroken trading days up to the as-of date on which a measure is positive.
         natural_sums: a measure's sum over so many natural days.
         natural_days: the natural days of a window on which one of several measures is positive.
+        amounts: numbers that are money, given as DECIMAL(18,4).
     """
 
     window_days: int
@@ -61,6 +67,7 @@ class Wanted:
     streaks: Mapping[str, str]
     natural_sums: Mapping[str, tuple[str, int]]
     natural_days: Mapping[str, tuple[Sequence[str], int]]
+    amounts: Collection[str]
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -72,7 +79,8 @@ class Wanted:
     @property
     def result_type(self) -> str:
         """The columns of `window_numbers`, as Spark writes a schema."""
-        numbers = ", ".join(f"`{name}` bigint" for name in self.numbers)
+        types = {True: "decimal(18,4)", False: "bigint"}
+        numbers = ", ".join(f"`{name}` {types[name in self.amounts]}" for name in self.numbers)
         return f"{ID} string, _as_of_day int, peak_sum bigint, max_drawdown double, month_sums array<bigint>, {numbers}"
 
 
@@ -167,7 +175,7 @@ class AsOf:
     def numbers(self) -> dict[str, pa.Array]:
         """The columns of `wanted.numbers`, a value for each person."""
         wanted = self.wanted
-        found: dict[str, pa.Array | Numbers] = {
+        found: dict[str, Any] = {
             **self._windows(wanted.sums, None),
             **self._windows(wanted.back_sums, self._back),
         }
@@ -189,7 +197,10 @@ class AsOf:
         for name, (names, count) in wanted.natural_days.items():
             told = [self.by_natural_day(measure, count) > 0 for measure in names]
             found[name] = np.logical_or.reduce(told).sum(axis=1)
-        return {name: pa.array(found[name], pa.int64()) for name in wanted.numbers}
+        return {
+            name: to_amounts(found[name]) if name in wanted.amounts else pa.array(found[name], pa.int64())
+            for name in wanted.numbers
+        }
 
     def columns(self) -> dict[str, pa.Array]:
         """The columns of `wanted.result_type` but the person, a value for each person."""
@@ -204,32 +215,18 @@ class AsOf:
         }
 
 
-def peak_sums(levels: Numbers, mean_days: int) -> pa.Array:
-    """Highest sum of each row over `mean_days` days in a row, ending on a day with a level; null when no day has one.
-
-    Days before the first count as 0.
-    """
-    present = levels != 0
-    up_to = np.cumsum(levels, axis=1)
-    sums = up_to.copy()
-    sums[:, mean_days:] -= up_to[:, :-mean_days]
-    highest = np.where(present, sums, np.iinfo(np.int64).min).max(axis=1)
-    return pa.array(highest, pa.int64(), mask=~present.any(axis=1))
-
-
-def max_drawdowns(levels: Numbers) -> pa.Array:
-    """Largest fall of each row from an earlier high, as a share of it, over days with a level; null without a high."""
-    held = np.where(levels != 0, levels.astype(np.float64), -np.inf)
-    highs = np.maximum.accumulate(held, axis=1)
-    compared = (levels != 0) & (highs > 0)
-    falls = 1.0 - np.divide(held, highs, out=np.ones_like(held), where=compared)
-    return pa.array(np.maximum(falls.max(axis=1), 0.0), pa.float64(), mask=~compared.any(axis=1))
+def to_amounts(units: Numbers) -> pa.Array:
+    """Ten-thousandths of a yuan as DECIMAL(18,4), whose digits they are; raises OverflowError beyond 18 digits."""
+    if np.abs(units).max(initial=0) >= MOST_UNITS:
+        raise OverflowError(f"an amount has more digits than DECIMAL({AMOUNT.precision},{AMOUNT.scale})")
+    low_and_high = np.stack([units, units >> 63], axis=1)
+    return pa.Array.from_buffers(AMOUNT, len(units), [None, pa.py_buffer(low_and_high)])
 
 
 def window_numbers(wanted: Wanted) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """For `mapInArrow`: rows in the order of their persons to one row per person and as-of date asked for.
+    """For `mapInArrow`: rows in the order of their persons' places to one row per person and as-of date asked for.
 
-    A row has the columns of `TOLD` and a struct of measures for each of `wanted.families`, or those of `ASKED` alone.
+    A row has the columns of `TOLD` and an array of measures for each of `wanted.families`, or those of `ASKED` alone.
     The result's columns are `wanted.result_type`.
     """
 
@@ -247,7 +244,7 @@ def _whole_persons(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         held.append(batch)
         if sum(part.num_rows for part in held) >= ROWS_AT_A_TIME:
             rows = pa.concat_batches(held)
-            last = pc.index(rows.column(ID), rows.column(ID)[-1]).as_py()
+            last = pc.index(rows.column(PLACE), rows.column(PLACE)[-1]).as_py()
             if last:
                 yield rows.slice(0, last)
             held = [rows.slice(last)]
@@ -256,17 +253,16 @@ def _whole_persons(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
 
 
 def _answer(rows: pa.RecordBatch, wanted: Wanted) -> Iterator[pa.RecordBatch]:
-    ids = pc.run_end_encode(rows.column(ID))
-    starts = np.concatenate([[0], ids.run_ends.to_numpy()])
-    person = np.repeat(np.arange(len(ids.values)), [end - start for start, end in pairwise(starts)])
+    ids = rows.column(ID).dictionary_encode()
+    person = _integers(ids.indices)
     is_asked = rows.column(ASKED[0]).is_valid()
     asked, told = rows.filter(is_asked), rows.filter(pc.invert(is_asked))
-    days = _days(told, person[~is_asked.to_numpy(zero_copy_only=False)], len(ids.values), wanted)
+    days = _days(told, person[~is_asked.to_numpy(zero_copy_only=False)], len(ids.dictionary), wanted)
     night, *dates = (_integers(asked.column(name)) for name in ASKED)
     of_person = person[is_asked.to_numpy(zero_copy_only=False)]
     for one, first in zip(*np.unique(night, return_index=True), strict=True):
         columns = AsOf(days, wanted, int(one), *(int(part[first]) for part in dates)).columns()
-        everybody = pa.RecordBatch.from_pydict({ID: ids.values, **columns})
+        everybody = pa.RecordBatch.from_pydict({ID: ids.dictionary, **columns})
         yield everybody.take(pa.array(of_person[night == one]))
 
 
@@ -275,8 +271,8 @@ def _days(told: pa.RecordBatch, person: Numbers, persons: int, wanted: Wanted) -
     for family, measures in wanted.families.items():
         parts = told.column(family)
         changes = np.flatnonzero(parts.is_valid().to_numpy(zero_copy_only=False))
-        for measure, part in zip(measures, parts.filter(parts.is_valid()).flatten(), strict=True):
-            numbers = _integers(part)
+        table = _integers(parts.flatten()).reshape(-1, len(measures))
+        for measure, numbers in zip(measures, table.T, strict=True):
             there = np.flatnonzero(numbers)
             values[measure] = changes[there], numbers[there]
     return Days(persons, person, {name: _integers(told.column(name)) for name in TOLD}, values)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.methods.closing_levels import NIGHT
+from jobs.methods.closing_levels import NIGHT, grouped
 from jobs.methods.trading_costs import MONEY
 
 TRANSFER_KINDS = ("bank_in", "bank_out")
@@ -56,7 +56,7 @@ def product_results(parts: DataFrame, base_currency: str) -> DataFrame:
     `parts` holds closes (`close`), levels of the night before (`level`, the smallest `_version` counts) and changes
     (`quantity_change`, `cash_change`, `value_change`, `price`).
     """
-    summed = parts.groupBy("account_id", "product_id", NIGHT).agg(
+    summed = grouped(parts, ["account_id", "product_id", NIGHT]).agg(
         F.max("close").alias("close"),
         F.min_by("level", "_version").alias("level"),
         F.max("price").alias("trade_price"),

@@ -173,5 +173,12 @@ DAYS = Wanted(
     streaks={"money_fund_redemption_streak_days": _REDEEMED},
     natural_sums={f"{name}_30d": (name, 30) for name in NATURAL_DAY_COUNTS},
     natural_days={"active_days_30d": (("login_count", "event_count"), 30)},
+    amounts=frozenset(
+        {
+            *[f"{name}_{n}td" for name, lengths in WINDOWS.items() if name in MONEY for n in lengths],
+            *[f"{_LEVEL}_{n}td_ago" for n in LEVEL_AGO],
+            *LEVELS,
+        }
+    ),
 )
 """What is made of a person's days."""

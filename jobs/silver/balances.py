@@ -15,7 +15,15 @@ from pyspark.sql import functions as F
 
 from jobs.methods import delivered_fields as fields
 from jobs.methods.account_owners import add_customer, unknown_account
-from jobs.methods.closing_levels import NIGHT, NIGHT_BEFORE, first_version_wins, levels_before, nights_of, on_time
+from jobs.methods.closing_levels import (
+    NIGHT,
+    NIGHT_BEFORE,
+    first_version_wins,
+    grouped,
+    levels_before,
+    nights_of,
+    on_time,
+)
 from jobs.methods.corrections import changes_of_night
 from jobs.methods.holdings import movement_changes, trade_changes
 from jobs.methods.net_assets import charges_owed, flow_results, own_assets, product_results
@@ -71,7 +79,7 @@ def explain_accounts(products: DataFrame, flows: DataFrame, before: DataFrame) -
     """One row per account, currency and night: the sums of `SUMS`, and own_before and owed_before (CNY)."""
     levels = before.select(*ACCOUNT, NIGHT, F.struct(*OWN).alias("before"), "_version")
     parts = products.unionByName(flows, allowMissingColumns=True).unionByName(levels, allowMissingColumns=True)
-    summed = parts.groupBy(*ACCOUNT, NIGHT).agg(
+    summed = grouped(parts, [*ACCOUNT, NIGHT]).agg(
         *[F.sum(name).cast(MONEY).alias(f"sum_of_{name}") for name in SUMS],
         F.min_by("before", "_version").alias("before"),
     )

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.methods import folds, windows
 from jobs.methods import window_plan as plan
-from jobs.methods.day_series import ASKED, ID, TOLD, window_numbers
+from jobs.methods.day_series import ASKED, ID, PLACE, TOLD, window_numbers
 from jobs.methods.month_ends import month_number, recent_month_ends
 from jobs.methods.tiers import best_average
 from jobs.methods.trading_days import add_night_number
@@ -43,9 +43,9 @@ def value_of(measure: str) -> Column:
 
 
 def family_of(measures: Sequence[str]) -> Column:
-    """The measures as a struct, null where none of them says anything."""
+    """The measures as an array, null where none of them says anything: a null array costs as little as one number."""
     told = folds.any_of([F.col(name) != 0 for name in measures if name != "net_inflow_amount"])
-    return F.when(told, F.struct(*[value_of(name).alias(name) for name in measures]))
+    return F.when(told, F.array(*[value_of(name) for name in measures]))
 
 
 def owners_of(people: DataFrame, calendar: DataFrame) -> DataFrame:
@@ -90,7 +90,7 @@ def sum_days(party_days: DataFrame, people: DataFrame, asked: DataFrame, calenda
     dates = {"_as_of_day": F.unix_date("as_of_date"), "_as_of_month": month_number(F.col("as_of_date"))}
     questions = asked.withColumns(dates).select(ID, *ASKED)
     both = changes.select(ID, *TOLD, *plan.FAMILIES).unionByName(questions, allowMissingColumns=True)
-    in_order = both.repartition(ID).sortWithinPartitions(ID)
+    in_order = both.withColumn(PLACE, F.xxhash64(ID)).repartition(PLACE).sortWithinPartitions(PLACE)
     numbers = in_order.mapInArrow(window_numbers(plan.DAYS), plan.DAYS.result_type)
     dated = numbers.withColumn("as_of_date", F.date_from_unix_date("_as_of_day")).drop("_as_of_day")
     return dated.withColumnsRenamed({"max_drawdown": "max_drawdown_ratio_250td", "month_sums": "_month_sums"})
@@ -112,20 +112,6 @@ def histories(accounts: DataFrame, starts: DataFrame, people: DataFrame, calenda
     back = F.least(F.col("_as_of_night") - F.col("_opened_night"), F.col("_known_from"))
     days = F.when(F.col("_known_from").isNull(), F.lit(0)).otherwise(F.greatest(back + 1, F.lit(0)))
     return dated.select(*PERSON, days.cast("int").alias("history_trading_days"))
-
-
-def fill(rows: DataFrame) -> DataFrame:
-    """`rows` with money as decimals and zeros where nothing happened; what may be unknown stays null."""
-    nullable = {*PERSON, "max_drawdown_ratio_250td", "peak_sum", "_month_days", "_ends", "_month_sums"}
-    nullable |= {f"trading_days_since_last_{name}" for name in plan.RECENCY}
-    amounts = {f"{name}_{n}td" for name, lengths in plan.WINDOWS.items() if name in plan.MONEY for n in lengths}
-    amounts |= {*plan.LEVELS, *[f"net_assets_amount_{ago}td_ago" for ago in plan.LEVEL_AGO]}
-
-    def filled(name: str, type_: str) -> Column:
-        zero = F.coalesce(F.col(name), F.lit(0)).cast(type_)
-        return F.col(name) if name in nullable else windows.to_money(zero) if name in amounts else zero
-
-    return rows.select(*[filled(name, type_).alias(name) for name, type_ in rows.dtypes])
 
 
 def if_history(value: Column, more_than: int | Column = 0) -> Column:
@@ -188,7 +174,8 @@ def finish(rows: DataFrame, params: Params) -> DataFrame:
         "is_effective": effective,
         "definition_version": F.lit(params.definition_version),
     }
-    return fill(rows).withColumns({**averages(), **month_averages(), **shares(), **stamped})
+    known = rows.fillna(0, subset=["history_trading_days"])
+    return known.withColumns({**averages(), **month_averages(), **shares(), **stamped})
 
 
 def build(

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.methods import delivered_fields as fields
 from jobs.methods.account_owners import add_customer, add_product_line, unknown_account
-from jobs.methods.closing_levels import NIGHT, NIGHT_BEFORE, levels_before, nights_of, on_time
+from jobs.methods.closing_levels import NIGHT, NIGHT_BEFORE, grouped, levels_before, nights_of, on_time
 from jobs.methods.holdings import HOLDING, movement_changes, trade_changes
 from jobs.methods.trading_costs import MONEY
 from jobs.methods.verdicts import Rule, judge, mark_repeats
@@ -48,7 +48,7 @@ def explain_quantities(before: DataFrame, changes: DataFrame) -> DataFrame:
     parts = parts.unionByName(changes.select(*HOLDING, NIGHT, "quantity_change"), allowMissingColumns=True)
     yesterday = F.coalesce(F.min_by("quantity", "_version"), F.lit(0).cast(MONEY))
     changed = F.coalesce(F.sum("quantity_change"), F.lit(0).cast(MONEY))
-    return parts.groupBy(*HOLDING, NIGHT).agg((yesterday + changed).cast(MONEY).alias("explained_quantity"))
+    return grouped(parts, [*HOLDING, NIGHT]).agg((yesterday + changed).cast(MONEY).alias("explained_quantity"))
 
 
 def add_breaks(rows: DataFrame, explained: DataFrame, nights: DataFrame) -> DataFrame:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from brokerlake.catalog import Input, Table
-from brokerlake.run.scheduler import run_in_order
+from brokerlake.run.scheduler import chains_behind, run_in_order
 
 
 def _table(name: str, *sources: str) -> Table:
@@ -22,6 +22,17 @@ def test_run_in_order__chain__runs_sources_first():
     ran = []
     run_in_order(TABLES, lambda table: ran.append(table.name), 3)
     assert ran == ["silver.a", "silver.b", "silver.c"]
+
+
+def test_run_in_order__one_at_a_time__the_longest_chain_goes_first():
+    ran = []
+    run_in_order([_table("silver.leaf"), *TABLES], lambda table: ran.append(table.name), 1)
+    assert ran == ["silver.a", "silver.b", "silver.leaf", "silver.c"]
+
+
+def test_chains_behind__tables__count_the_readers_in_the_longest_chain():
+    found = chains_behind([_table("silver.leaf"), *TABLES])
+    assert found == {"silver.leaf": 0, "silver.a": 2, "silver.b": 1, "silver.c": 0}
 
 
 def test_run_in_order__source_outside_the_list__counts_as_done():

@@ -1,50 +1,31 @@
-"""Windows over persons' days, peak mean and drawdown of daily levels, by hand-computed numbers."""
+"""Windows over persons' days, by hand-computed numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from jobs.methods import day_series
-from jobs.methods.day_series import ASKED, ID, TOLD, AsOf, Days, Wanted, max_drawdowns, peak_sums, window_numbers
+from jobs.methods.day_series import (
+    ASKED,
+    ID,
+    PLACE,
+    TOLD,
+    AsOf,
+    Days,
+    Wanted,
+    to_amounts,
+    window_numbers,
+)
 
 
 def levels(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int64)
-
-
-@pytest.mark.parametrize(
-    ("values", "mean_days", "expected"),
-    [
-        ((1, 5, 4, 6, 0, 2), 3, 15),
-        ((0, 0, 7, 0, 0, 0), 3, 7),  # days before the first count as nothing
-        ((0, 0, 0, 0, 0, 0), 2, None),
-        ((-3, -1, 0, 0, 0, 0), 1, -1),  # the least negative
-    ],
-)
-def test_peak_sums__daily_levels__highest_days_in_a_row(
-    values: tuple[int, ...], mean_days: int, expected: int | None
-) -> None:
-    assert peak_sums(np.array([values, [9] * 6]), mean_days).to_pylist() == [expected, 9 * mean_days]
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ((10, 20, 5, 15), 0.75),
-        ((1, 2, 3, 0), 0.0),
-        ((10, 0, 10, 0), 0.0),
-        ((4, -1, 0, 0), 1.25),
-        ((-1, -2, 0, 0), None),
-        ((0, 0, 0, 0), None),
-    ],
-)
-def test_max_drawdowns__daily_levels__largest_fall_from_a_high(values: tuple[int, ...], expected: float | None) -> None:
-    assert max_drawdowns(np.array([[8, 4, 8, 2], values])).to_pylist() == [0.75, expected]
 
 
 WANTED = Wanted(
@@ -61,6 +42,7 @@ WANTED = Wanted(
     streaks={"streak_z": "z", "streak_x": "x"},
     natural_sums={"v_4": ("v", 4), "v_7": ("v", 7)},
     natural_days={"natural_days": (("v", "z"), 3)},
+    amounts={"x_2_ago"},
 )
 
 
@@ -126,7 +108,7 @@ def test_numbers__every_kind__under_its_name() -> None:
         "x_third_and_fourth": 320,
         "x_back_2": 0,
         "x_back_4": 300 * 2 + 20 * 3,
-        "x_2_ago": 300,
+        "x_2_ago": Decimal("0.0300"),
         "x": 4000,
         "days_with_z_2": 0,
         "days_with_x_4": 3,
@@ -149,28 +131,42 @@ def test_numbers__streak__ends_at_the_first_gap(told: tuple[int, ...], expected:
     assert numbers(days_of(nights, {"z": ones, **dict.fromkeys("xywv", none)}, night=nights))["streak_z"] == expected
 
 
+def test_to_amounts__ten_thousandths__are_the_digits() -> None:
+    units = levels(0, 1, -1, 12_345_678, -(10**18 - 1))
+    expected = ["0.0000", "0.0001", "-0.0001", "1234.5678", "-99999999999999.9999"]
+    assert to_amounts(units).to_pylist() == [Decimal(text) for text in expected]
+    assert str(to_amounts(units).type) == "decimal128(18, 4)"
+
+
+def test_to_amounts__more_digits_than_the_type_has__is_refused() -> None:
+    with pytest.raises(OverflowError, match="more digits than DECIMAL"):
+        to_amounts(levels(5, -(10**18)))
+
+
 PERSONS = ("a", "b", "c", "d")
 
 
-def rows_of(person: str, changes: int) -> list[dict[str, object]]:
+def rows_of(person: str, place: int, changes: int) -> list[dict[str, object]]:
     """So many changes of x, 1 each on a night of its own, and two questions about them."""
     told = [
-        {ID: person, **dict.fromkeys(TOLD, 0), "_night": n, "_known": n, "_until": 99, "_levels": {"x": 1}}
+        {ID: person, PLACE: place, **dict.fromkeys(TOLD, 0), "_night": n, "_known": n, "_until": 99, "_levels": [1]}
         for n in range(changes)
     ]
-    asked = [{ID: person, **dict(zip(ASKED, (night, night + 100, 0), strict=True))} for night in (1, 3)]
+    asked = [{ID: person, PLACE: place, **dict(zip(ASKED, (night, night + 100, 0), strict=True))} for night in (1, 3)]
     return [*told, *asked]
 
 
+@pytest.mark.parametrize("places", [(7, 8, 9, 10), (7, 8, 8, 9)], ids=["own_places", "two_share_one"])
 @pytest.mark.parametrize("at_a_time", [1, 5, 1000])
 def test_window_numbers__batches_that_cut_persons__each_is_answered_whole(
-    at_a_time: int, monkeypatch: pytest.MonkeyPatch
+    at_a_time: int, places: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(day_series, "ROWS_AT_A_TIME", at_a_time)
-    structs = {name: pa.struct([(m, pa.int64()) for m in measures]) for name, measures in WANTED.families.items()}
     integers = [(name, pa.int32()) for name in (*TOLD, *ASKED)]
-    schema = pa.schema([(ID, pa.string()), *integers, *structs.items()])
-    given = [row for at, person in enumerate(PERSONS) for row in rows_of(person, changes=at)]
+    families = [(name, pa.list_(pa.int64())) for name in WANTED.families]
+    schema = pa.schema([(ID, pa.string()), (PLACE, pa.int64()), *integers, *families])
+    given = [row for at, who in enumerate(PERSONS) for row in rows_of(who, places[at], changes=at)]
+    given.sort(key=lambda row: (row[PLACE], row.get("_night", -1)))  # who share a place are mixed
     batches: Iterator[pa.RecordBatch] = iter(pa.Table.from_pylist(given, schema).to_batches(max_chunksize=3))
     found = [row for batch in window_numbers(WANTED)(batches) for row in batch.to_pylist()]
     told = {(row[ID], row["_as_of_day"]): (row["x_3"], row["month_sums"]) for row in found}
