@@ -31,7 +31,7 @@ MANIFESTS = "ops.manifests"
 FAILED = "failed"
 LARGE_BYTES = 50_000_000
 """Delivered bytes from which the code of a run stays hot long enough for the JVM's optimising compiler to pay."""
-MOST_ROWS_INTERPRETED = 150_000
+MOST_ROWS_INTERPRETED = 60_000
 """Rows up to which a plan is interpreted: above, generated code gains more than its making costs."""
 Progress = Callable[[str], None]
 
