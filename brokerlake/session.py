@@ -10,8 +10,9 @@ import atexit
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +205,8 @@ def _leave(session: SparkSession) -> None:
 class _Functions:
     """Static methods of a class of the JVM, each looked up once: PySpark asks for class and method at every call.
 
-    A column by its name is made once: it never changes, and a fifth of all calls ask for one or give it back.
+    Columns by their names and constants are made once: they never change, and a fourth of all calls ask for one or give
+    it back.
     """
 
     def __init__(self, java_class: Any) -> None:
@@ -212,9 +214,16 @@ class _Functions:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._java_class, name)
-        kept = cache(lambda column: method(column)) if name == "col" else method
-        setattr(self, name, kept)
-        return kept
+        if name in ("col", "lit"):
+            method = _made_once(method)
+        setattr(self, name, method)
+        return method
+
+
+def _made_once(method: Any) -> Callable[[Any], Any]:
+    """`method`, which answers the same text or whole number with the same column."""
+    made = lru_cache(maxsize=None, typed=True)(lambda value: method(value))
+    return lambda value: made(value) if isinstance(value, str | int) else method(value)
 
 
 def _keep_functions(jvm: Any) -> None:
