@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -13,6 +14,7 @@ PAGE = (PROJECT / "docs" / "faults.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| (F[0-9]+) \|(.*)\|$", PAGE, re.MULTILINE))
 
 
+@cache
 def _tests(folder: str) -> set[str]:
     files = (PROJECT / "tests" / folder).rglob("test_*.py")
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
