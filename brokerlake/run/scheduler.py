@@ -46,7 +46,7 @@ def run_in_order(tables: Sequence[Table], step: Callable[[Table], None], at_a_ti
 
 def chains_behind(tables: Sequence[Table]) -> dict[str, int]:
     """How many tables follow each in the longest chain of tables that read one another."""
-    readers = {table.name: [t.name for t in tables if table.name in t.sources and t is not table] for table in tables}
+    readers = {table.name: [t.name for t in tables if table.name in t.sources] for table in tables}
 
     @cache
     def behind(name: str) -> int:

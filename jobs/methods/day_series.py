@@ -79,8 +79,8 @@ class Wanted:
     @property
     def result_type(self) -> str:
         """The columns of `window_numbers`, as Spark writes a schema."""
-        types = {True: "decimal(18,4)", False: "bigint"}
-        numbers = ", ".join(f"`{name}` {types[name in self.amounts]}" for name in self.numbers)
+        types = {name: "decimal(18,4)" if name in self.amounts else "bigint" for name in self.numbers}
+        numbers = ", ".join(f"`{name}` {type_}" for name, type_ in types.items())
         return f"{ID} string, _as_of_day int, peak_sum bigint, max_drawdown double, month_sums array<bigint>, {numbers}"
 
 
@@ -217,7 +217,7 @@ class AsOf:
 
 def to_amounts(units: Numbers) -> pa.Array:
     """Ten-thousandths of a yuan as DECIMAL(18,4), whose digits they are; raises OverflowError beyond 18 digits."""
-    if np.abs(units).max(initial=0) >= MOST_UNITS:
+    if ((units >= MOST_UNITS) | (units <= -MOST_UNITS)).any():
         raise OverflowError(f"an amount has more digits than DECIMAL({AMOUNT.precision},{AMOUNT.scale})")
     low_and_high = np.stack([units, units >> 63], axis=1)
     return pa.Array.from_buffers(AMOUNT, len(units), [None, pa.py_buffer(low_and_high)])

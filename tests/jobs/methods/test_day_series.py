@@ -138,9 +138,10 @@ def test_to_amounts__ten_thousandths__are_the_digits() -> None:
     assert str(to_amounts(units).type) == "decimal128(18, 4)"
 
 
-def test_to_amounts__more_digits_than_the_type_has__is_refused() -> None:
+@pytest.mark.parametrize("units", [10**18, -(10**18), -(2**63)])
+def test_to_amounts__more_digits_than_the_type_has__is_refused(units: int) -> None:
     with pytest.raises(OverflowError, match="more digits than DECIMAL"):
-        to_amounts(levels(5, -(10**18)))
+        to_amounts(levels(5, units))
 
 
 PERSONS = ("a", "b", "c", "d")
