@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from brokerlake.cli.workplace import Day, Workplace
 from brokerlake.errors import PlanError
 
 HISTORY_START = date(2023, 3, 1)
+MOST_PROCESSES = 8
+DAYS_ALONE = 40
+"""Trading days up to which one process writes them: starting others takes as long, and large days come few at once."""
 
 
 @click.command(epilog="Example: brokerlake synth --customers 2000 --from 2023-03-01 --to 2023-03-31")
@@ -66,6 +70,7 @@ def synth(
                 executions_per_day=executions,
                 events_per_day=events,
                 faults=faults,
+                processes=min(os.cpu_count() or 1, MOST_PROCESSES) if len(days) > DAYS_ALONE else 1,
                 progress=progress,
             )
         except ValueError as refused:

@@ -1,18 +1,22 @@
 """The made-up broker's deliveries for a range of trading days, and the truth behind them.
 
-The same arguments give the same bytes. Each day is written before the next is made, so memory depends on the size of
-a day, not on the number of days.
+The same arguments give the same bytes. At most a few days are in memory at once, so memory depends on the size of a
+day, not on the number of days.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from brokerlake.synthetic.books import Books
+from brokerlake.synthetic.by_day import in_processes
 from brokerlake.synthetic.faults import Faults
 from brokerlake.synthetic.fees import load_fee_schedule
 from brokerlake.synthetic.formats import FEEDS
@@ -48,6 +52,7 @@ def generate(
     events_per_day: int | None = None,
     executions_per_day: int | None = None,
     faults: bool = True,
+    processes: int = 1,
     progress: Progress = lambda message: None,
 ) -> None:
     """Write the deliveries of every trading day from `first` to `last`.
@@ -67,6 +72,7 @@ def generate(
         events_per_day: web events on a trading day; None for the customers' own pace.
         executions_per_day: executions on a trading day; None likewise.
         faults: plant named faults and write their ledger.
+        processes: that write the days while this one keeps the books; with 1 it does both, one day at a time.
         progress: told one line per day.
 
     Raises:
@@ -77,7 +83,9 @@ def generate(
     house = _House(customers, seed, dates, history_days, executions_per_day, faults)
     truth.mkdir(parents=True, exist_ok=True)
     _go_to(house, truth, days[0], progress)
-    planted = _write_days(landing, house, days, events_per_day, progress)
+    planted = _write_days(
+        house, days, _Writing(landing, house.broker, house.planter, events_per_day), processes, progress
+    )
     append_faults(truth, planted, first)
     broker = house.broker
     write_people(truth, broker.people, broker.marketing, broker.advisers, broker.dates, days[-1])
@@ -157,36 +165,50 @@ def _go_to(house: _House, truth: Path, day: int, progress: Progress) -> None:
             progress(f"lived through {passed + 1} of {day} days again")
 
 
-def _write_days(
-    landing: Path, house: _House, days: range, events_per_day: int | None, progress: Progress
-) -> list[PlantedFault]:
+@dataclass(frozen=True)
+class _Day:
+    """A day and what the books say of it."""
+
+    day: int
+    books: Mapping[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """Writes a day's deliveries: any day on its own, in any process."""
+
+    landing: Path
+    broker: Broker
+    planter: Faults | None
+    events_per_day: int | None
+
+    def __call__(self, of: _Day) -> list[PlantedFault]:
+        """Deliver every feed of the day and return the ledger of what was planted."""
+        when, ledger = self.broker.dates.trading_dates[of.day], []
+        parts = self.broker.parts(of.day, of.books, self.events_per_day)
+        for feed, files in groupby(parts, key=lambda part: part.feed):
+            head = next(files)
+            ready = (_ready(self.planter, part, of.day) for part in chain([head], files))
+            if self.planter is not None and _is_corrected(feed, of.day):
+                whole = list(ready)
+                deliver(self.landing, feed, when, [_too_short(part) for part in whole], head.kind)
+                file = f"{feed}/{when}/seq=1/{head.name}"
+                ledger.append(PlantedFault(feed, when, file, 0, "corrected_delivery", "superseded", None))
+                ledger += _deliver(self.landing, feed, when, whole, head.kind, sequence=2)
+            else:
+                ledger += _deliver(self.landing, feed, when, ready, head.kind, sequence=1)
+        return ledger
+
+
+def _write_days(house: _House, days: range, write: _Writing, processes: int, progress: Progress) -> list[PlantedFault]:
     """Deliver the days in turn and return the ledger of what was planted."""
     planted: list[PlantedFault] = []
-    for number, day in enumerate(days, start=1):
-        parts = house.broker.parts(day, house.books.step(day), events_per_day)
-        planted += _write_day(landing, house.broker, house.planter, day, parts)
+    kept = (_Day(day, house.books.step(day)) for day in days)
+    for number, ledger in enumerate(in_processes(write, kept, processes), start=1):
+        planted += ledger
         if number % DAYS_A_LINE == 0 or number == len(days):
-            progress(f"{house.broker.dates.trading_dates[day]} written ({number} of {len(days)})")
+            progress(f"{house.broker.dates.trading_dates[days[number - 1]]} written ({number} of {len(days)})")
     return planted
-
-
-def _write_day(
-    landing: Path, broker: Broker, planter: Faults | None, day: int, parts: Iterable[FeedPart]
-) -> list[PlantedFault]:
-    """Deliver every feed of the day and return the ledger of what was planted."""
-    when, ledger = broker.dates.trading_dates[day], []
-    for feed, files in groupby(parts, key=lambda part: part.feed):
-        head = next(files)
-        ready = (_ready(planter, part, day) for part in chain([head], files))
-        if planter is not None and _is_corrected(feed, day):
-            whole = list(ready)
-            deliver(landing, feed, when, [_too_short(part) for part in whole], head.kind)
-            file = f"{feed}/{when}/seq=1/{head.name}"
-            ledger.append(PlantedFault(feed, when, file, 0, "corrected_delivery", "superseded", None))
-            ledger += _deliver(landing, feed, when, whole, head.kind, sequence=2)
-        else:
-            ledger += _deliver(landing, feed, when, ready, head.kind, sequence=1)
-    return ledger
 
 
 def _ready(planter: Faults | None, part: FeedPart, day: int) -> Part:
