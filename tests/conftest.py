@@ -44,14 +44,14 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def test_settings() -> Settings:
-    """Settings of a scratch home; the JVM flags are those for many tiny jobs."""
+    """Settings of a scratch home; the JVM flags are those for tiny jobs over many minutes."""
     home = Path(tempfile.mkdtemp(prefix="brokerlake-tests-"))
     settings = load_settings(home=home, profile="local")
     settings.conf["spark"].update(  # type: ignore[attr-defined]
         {
             "heap": "2g",
             "shuffle_partitions": 2,
-            "jvm_options": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn640m",
+            "jvm_options": "-XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn640m",
             "settings": INTERPRETING,
         }
     )

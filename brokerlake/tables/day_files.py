@@ -17,7 +17,6 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 
 from brokerlake.catalog import Contract
@@ -64,14 +63,15 @@ def replace_days(
         for name, *_ in files:
             (path / name).unlink(missing_ok=True)
         raise
-    DeltaTable(path).create_write_transaction(
-        [_added(path, name, {column: str(day)}, rows) for name, day, rows in files],
-        mode="overwrite",
-        schema=schema,
-        partition_by=[column],
-        partition_filters=[(column, "in", [str(day) for day in days])],
-        commit_properties=delta_files.commit_properties(metadata),
-    )
+    with delta_files.at_head(path) as table:
+        table.create_write_transaction(
+            [_added(path, name, {column: str(day)}, rows) for name, day, rows in files],
+            mode="overwrite",
+            schema=schema,
+            partition_by=[column],
+            partition_filters=[(column, "in", [str(day) for day in days])],
+            commit_properties=delta_files.commit_properties(metadata),
+        )
     return delta_files.head_of_existing(path)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ WRITER = WriterProperties(
     compression="ZSTD", compression_level=1, default_column_properties=ColumnProperties(dictionary_enabled=False)
 )
 _COMMIT = re.compile(r"^[0-9]{20}\.json$")
+_opened: dict[Path, tuple[DeltaTable, tuple[int, ...]]] = {}
 _ARROW = {
     "string": pa.string(),
     "bigint": pa.int64(),
@@ -70,6 +72,31 @@ def head_of_existing(path: Path) -> int:
     return version
 
 
+@contextmanager
+def at_head(path: Path) -> Iterator[DeltaTable]:
+    """The table at its head, for this thread alone; one that was open before reads only the commits since.
+
+    Opening reads the log back to its last checkpoint, up to a hundred commits, and a night commits hundreds of times.
+    """
+    kept = _opened.pop(path, None)
+    if kept is not None and kept[1] == _commit_file(path, kept[0]):
+        table = kept[0]
+        table.update_incremental()
+    else:
+        table = DeltaTable(path)
+    yield table
+    _opened[path] = table, _commit_file(path, table)
+
+
+def _commit_file(path: Path, table: DeltaTable) -> tuple[int, ...]:
+    """Which file its version's commit is: another one when the folder was put back or made anew, none when cleaned."""
+    try:
+        found = (path / "_delta_log" / f"{table.version():020}.json").stat()
+    except FileNotFoundError:
+        return ()
+    return table.version(), found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def create(path: Path, contract: Contract) -> int:
     """An empty table with the contract's columns, partitioned by its date column; its version."""
     statistics = [*contract.key, *([contract.date_column] if contract.date_column else [])]
@@ -94,20 +121,19 @@ def add_columns(path: Path, contract: Contract) -> None:
 
 def add_missing(path: Path, schema: pa.Schema) -> None:
     """Add the columns of `schema` that the table does not have yet, null in what was written before."""
-    table = DeltaTable(path)
-    there = {field.name for field in table.schema().fields}
-    new = pa.schema([field for field in schema if field.name not in there])
-    if len(new):
-        table.alter.add_columns(Schema.from_arrow(new).fields)
+    with at_head(path) as table:
+        there = {field.name for field in table.schema().fields}
+        new = pa.schema([field for field in schema if field.name not in there])
+        if len(new):
+            table.alter.add_columns(Schema.from_arrow(new).fields)
 
 
 def restore(path: Path, version: int) -> int:
     """Make the content of `version` the head again when it is not; the head's version after that."""
-    table = DeltaTable(path)
-    if table.version() != version:
-        table.restore(version, protocol_downgrade_allowed=False)
-        table = DeltaTable(path)
-    return table.version()
+    with at_head(path) as table:
+        if table.version() != version:
+            table.restore(version, protocol_downgrade_allowed=False)
+    return head_of_existing(path)
 
 
 def prepare(path: Path, contract: Contract, base_version: int | None) -> int:
@@ -131,7 +157,10 @@ def check_follows(table: str, version: int, before: int) -> None:
 
 def read(path: Path, version: int | None = None, columns: list[str] | None = None) -> pa.Table:
     """The table at `version` (head when None) as Arrow."""
-    return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
+    if version is not None:
+        return DeltaTable(path, version=version).to_pyarrow_table(columns=columns)
+    with at_head(path) as table:
+        return table.to_pyarrow_table(columns=columns)
 
 
 def commit_properties(metadata: Mapping[str, object]) -> CommitProperties:
@@ -141,25 +170,34 @@ def commit_properties(metadata: Mapping[str, object]) -> CommitProperties:
 
 def append(path: Path, rows: pa.Table, metadata: Mapping[str, object]) -> int:
     """Append rows in one commit; the head's version after it. Columns the table does not have yet are added."""
+    if head(path) is None:
+        _append(path, rows, metadata)
+    else:
+        with at_head(path) as table:
+            _append(table, rows, metadata)
+    return head_of_existing(path)
+
+
+def _append(target: Path | DeltaTable, rows: pa.Table, metadata: Mapping[str, object]) -> None:
     properties = commit_properties(metadata)
     write_deltalake(
-        path, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
+        target, rows, mode="append", schema_mode="merge", commit_properties=properties, writer_properties=WRITER
     )
-    return head_of_existing(path)
 
 
 def replace(
     path: Path, rows: pa.Table | pa.RecordBatchReader, predicate: str | None, metadata: Mapping[str, object]
 ) -> int:
     """Replace the rows that `predicate` names (all when None) in one commit; the head's version after it."""
-    write_deltalake(
-        path,
-        rows,
-        mode="overwrite",
-        predicate=predicate,
-        commit_properties=commit_properties(metadata),
-        writer_properties=WRITER,
-    )
+    with at_head(path) as table:
+        write_deltalake(
+            table,
+            rows,
+            mode="overwrite",
+            predicate=predicate,
+            commit_properties=commit_properties(metadata),
+            writer_properties=WRITER,
+        )
     return head_of_existing(path)
 
 

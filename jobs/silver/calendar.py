@@ -22,9 +22,11 @@ def build(*, sessions: DataFrame, params: Params) -> DataFrame:
     by_date = Window.partitionBy("calendar").orderBy("natural_date")
     trading_date = F.when(F.col("is_trading_day"), F.col("natural_date"))
     until = by_date.rowsBetween(Window.unboundedPreceding, 0)
-    from_now = by_date.rowsBetween(0, Window.unboundedFollowing)
     before = by_date.rowsBetween(Window.unboundedPreceding, -1)
-    after = by_date.rowsBetween(1, Window.unboundedFollowing)
+    # From the end: Spark grows a frame row by row, but reads one that shrinks anew for each row.
+    from_end = Window.partitionBy("calendar").orderBy(F.col("natural_date").desc())
+    from_now = from_end.rowsBetween(Window.unboundedPreceding, 0)
+    after = from_end.rowsBetween(Window.unboundedPreceding, -1)
     return sessions.select(
         "calendar",
         "natural_date",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pyarrow as pa
-from deltalake import DeltaTable
+import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from brokerlake.catalog import Column, contract_of
 from brokerlake.tables import delta_files
@@ -67,3 +69,74 @@ def test_head__checkpoint_and_stray_files_in_the_log__is_the_version_deltalake_o
     (log / f"{98:020d}.checkpoint.parquet.crc").write_text("")
     (log / f"_commit_{97:020d}.json").write_text("{}")
     assert delta_files.head(tmp_path) == DeltaTable(tmp_path).version() == 1
+
+
+def _firm(path, *notes):
+    for note in notes:
+        delta_files.append(path, pa.table({"note": [note]}), {})
+
+
+def _notes(path):
+    return sorted(delta_files.read(path)["note"].to_pylist())
+
+
+def test_at_head__another_writer_has_committed__sees_it(tmp_path):
+    _firm(tmp_path, "a")
+    assert _notes(tmp_path) == ["a"]
+    write_deltalake(tmp_path, pa.table({"note": ["theirs"]}), mode="append")
+    assert _notes(tmp_path) == ["a", "theirs"]
+    with delta_files.at_head(tmp_path) as table:
+        assert table.version() == delta_files.head(tmp_path) == 1
+
+
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_at_head__folder_was_replaced_by_another_table__reads_that_one(tmp_path, commits):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    _firm(ours, "a", "b")
+    _firm(theirs, *"xyz"[:commits])
+    assert _notes(ours) == ["a", "b"]
+    shutil.rmtree(ours)
+    theirs.rename(ours)
+    assert _notes(ours) == list("xyz"[:commits])
+    _firm(ours, "c")
+    assert _notes(ours) == ["c", *"xyz"[:commits]]
+
+
+def test_at_head__folder_was_put_back_to_an_earlier_state__reads_that_state(tmp_path):
+    lake, saved = tmp_path / "lake", tmp_path / "saved"
+    _firm(lake, "a")
+    shutil.copytree(lake, saved)
+    _firm(lake, "b")
+    assert _notes(lake) == ["a", "b"]
+    shutil.rmtree(lake)
+    saved.rename(lake)
+    _firm(lake, "c")
+    assert _notes(lake) == ["a", "c"]
+
+
+def test_at_head__log_was_cleaned__reads_from_its_checkpoint(tmp_path):
+    _firm(tmp_path, "a", "b")
+    assert _notes(tmp_path) == ["a", "b"]
+    DeltaTable(tmp_path).create_checkpoint()
+    for entry in (tmp_path / "_delta_log").glob("*.json"):
+        entry.unlink()
+    assert _notes(tmp_path) == ["a", "b"]
+
+
+def test_at_head__used_by_two_threads__each_has_its_own(tmp_path):
+    _firm(tmp_path, "a")
+    with delta_files.at_head(tmp_path) as first, delta_files.at_head(tmp_path) as second:
+        assert first is not second
+    with delta_files.at_head(tmp_path) as kept:
+        assert kept is first
+
+
+def test_at_head__work_on_it_failed__is_opened_anew(tmp_path):
+    _firm(tmp_path, "a")
+    with delta_files.at_head(tmp_path) as before:
+        pass
+    with pytest.raises(ValueError, match="no"), delta_files.at_head(tmp_path) as failed:
+        raise ValueError("no")
+    assert failed is before
+    with delta_files.at_head(tmp_path) as after:
+        assert after is not before
