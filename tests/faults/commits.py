@@ -71,18 +71,21 @@ def logged(path: Path) -> list[int]:
     return sorted(int(file.stem) for file in (path / "_delta_log").glob("[0-9]*.json"))
 
 
-def _path_of(table: DeltaTable) -> Path:
-    return Path(table.table_uri.removeprefix("file://"))
+def _path_of(table: DeltaTable | Path) -> Path:
+    return Path(table.table_uri.removeprefix("file://")) if isinstance(table, DeltaTable) else Path(table)
 
 
 @contextmanager
 def counted(commits: Commits) -> Iterator[Commits]:
     """Every commit of this process goes through `commits` inside the block."""
     write, create, restore = delta_files.write_deltalake, DeltaTable.create, DeltaTable.restore
-    compact = deltalake.table.TableOptimizer.compact
+    write_days, compact = DeltaTable.create_write_transaction, deltalake.table.TableOptimizer.compact
 
-    def counted_write(path: Path, *rest: Any, **named: Any) -> Any:
-        return commits.around(Path(path), lambda: write(path, *rest, **named))
+    def counted_write(table: DeltaTable | Path, *rest: Any, **named: Any) -> Any:
+        return commits.around(_path_of(table), lambda: write(table, *rest, **named))
+
+    def counted_write_days(table: DeltaTable, *rest: Any, **named: Any) -> Any:
+        return commits.around(_path_of(table), lambda: write_days(table, *rest, **named))
 
     def counted_create(path: Path, *rest: Any, **named: Any) -> Any:
         return commits.around(Path(path), lambda: create(path, *rest, **named))
@@ -95,6 +98,7 @@ def counted(commits: Commits) -> Iterator[Commits]:
 
     with (
         patch.object(delta_files, "write_deltalake", counted_write),
+        patch.object(DeltaTable, "create_write_transaction", counted_write_days),
         patch.object(DeltaTable, "create", counted_create),
         patch.object(DeltaTable, "restore", counted_restore),
         patch.object(deltalake.table.TableOptimizer, "compact", counted_compact),
