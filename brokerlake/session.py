@@ -89,6 +89,7 @@ KEPT_CLASSES = (
     "org.apache.spark.sql.expressions.Window",
 )
 """Names by which PySpark calls static methods for columns and frames."""
+ITEMS_A_CALL = 10
 
 
 def jvm_options(settings: Settings, *, is_large: bool = False) -> str:
@@ -206,16 +207,19 @@ class _Functions:
     """Static methods of a class of the JVM, each looked up once: PySpark asks for class and method at every call.
 
     Columns by their names and constants are made once: they never change, and a fourth of all calls ask for one or give
-    it back.
+    it back. Lists of columns are handed over ten a call instead of one.
     """
 
-    def __init__(self, java_class: Any) -> None:
+    def __init__(self, java_class: Any, jvm: Any) -> None:
         self._java_class = java_class
+        self._jvm = jvm
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._java_class, name)
         if name in ("col", "lit"):
             method = _made_once(method)
+        if name == "toSeq":
+            method = _in_few_calls(method, self._jvm)
         setattr(self, name, method)
         return method
 
@@ -226,9 +230,27 @@ def _made_once(method: Any) -> Callable[[Any], Any]:
     return lambda value: made(value) if isinstance(value, str | int) else method(value)
 
 
+def _in_few_calls(to_seq: Any, jvm: Any) -> Callable[[Any], Any]:
+    """`to_seq` of a list that is made of lists of ten, the longest that Java makes in one call."""
+    list_of, empty = jvm.java.util.List.of, jvm.java.util.ArrayList
+
+    def of(items: Any) -> Any:
+        given = items if isinstance(items, list | tuple) else list(items)
+        if not given or any(item is None for item in given):
+            return to_seq(given)
+        if len(given) <= ITEMS_A_CALL:
+            return to_seq(list_of(*given))
+        whole = empty()
+        for start in range(0, len(given), ITEMS_A_CALL):
+            whole.addAll(list_of(*given[start : start + ITEMS_A_CALL]))
+        return to_seq(whole)
+
+    return of
+
+
 def _keep_functions(jvm: Any) -> None:
     for name in KEPT_CLASSES:
-        vars(jvm)[name] = _Functions(getattr(jvm, name))
+        vars(jvm)[name] = _Functions(getattr(jvm, name), jvm)
 
 
 def _open_classic(settings: Settings, *, is_large: bool) -> SparkSession:

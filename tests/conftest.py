@@ -13,6 +13,13 @@ from brokerlake.settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TZ", "UTC")
+JVM_OPTIONS = (
+    "-XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn640m "
+    "-XX:LoopOptsCount=6 -XX:LoopUnrollLimit=1 -XX:-UseSuperWord -XX:-PartialPeelLoop -XX:-SplitIfBlocks "
+    "-XX:MaxInlineLevel=9 -XX:InlineSmallCode=1200 "
+    "-XX:Tier4InvocationThreshold=15000 -XX:Tier4MinInvocationThreshold=2000 -XX:Tier4CompileThreshold=45000"
+)
+"""A worker makes tiny plans for many minutes: the optimising compiler pays, for what is hot and with little effort."""
 COMPILED = {"spark.sql.codegen.factoryMode": "FALLBACK", "spark.sql.codegen.wholeStage": "true"}
 """As outside tests, where plans see many rows; those of tests see few and are all interpreted."""
 
@@ -44,14 +51,14 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def test_settings() -> Settings:
-    """Settings of a scratch home; the JVM flags are those for tiny jobs over many minutes."""
+    """Settings of a scratch home, sized for a worker of tests."""
     home = Path(tempfile.mkdtemp(prefix="brokerlake-tests-"))
     settings = load_settings(home=home, profile="local")
     settings.conf["spark"].update(  # type: ignore[attr-defined]
         {
             "heap": "2g",
             "shuffle_partitions": 2,
-            "jvm_options": "-XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn640m",
+            "jvm_options": JVM_OPTIONS,
             "settings": INTERPRETING,
         }
     )

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from brokerlake.errors import ConfigurationError, QualityError
 from brokerlake.plain_yaml import expected_shape, read_mapping
@@ -109,33 +108,32 @@ def load_library() -> Any:
     return great_expectations
 
 
-def _source(engine: str) -> Any:
-    """This thread's data source in a context of its own: contexts are not made for several threads."""
-    sources: dict[str, Any] = _of_thread.__dict__.setdefault("sources", {})
-    if engine not in sources:
+def _frames_of(engine: str) -> Any:
+    """Where this thread hands frames over, in a context of its own: contexts are not made for several threads.
+
+    It is made once: a context writes its whole configuration down for each asset it gets or loses.
+    """
+    made: dict[str, Any] = _of_thread.__dict__.setdefault("frames", {})
+    if engine not in made:
         context = load_library().get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-        made = context.data_sources
-        sources[engine] = made.add_pandas("pandas") if engine == "pandas" else made.add_spark("spark", persist=False)
-    return sources[engine]
+        sources = context.data_sources
+        source = sources.add_pandas("pandas") if engine == "pandas" else sources.add_spark("spark", persist=False)
+        made[engine] = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
+    return made[engine]
 
 
 def _validate(frame: DataFrame | pd.DataFrame, rules: Sequence[SuiteRule], result_format: str) -> dict[str, Any]:
     engine = "pandas" if type(frame).__module__.startswith("pandas") else "spark"
-    source, name = _source(engine), uuid4().hex
     suite = load_library().ExpectationSuite(
-        name=name,
+        name="suite",
         expectations=[
             {"type": rule.type, "kwargs": dict(rule.kwargs), "severity": rule.severity, "meta": {"rule_id": rule.id}}
             for rule in rules
         ],
     )
-    asset = source.add_dataframe_asset(name)
-    try:
-        batch = asset.add_batch_definition_whole_dataframe("whole").get_batch(batch_parameters={"dataframe": frame})
-        outcome = batch.validate(suite, result_format=result_format)
-    finally:
-        source.delete_asset(name)
+    batch = _frames_of(engine).get_batch(batch_parameters={"dataframe": frame})
+    outcome = batch.validate(suite, result_format=result_format)
     return {result.expectation_config.meta["rule_id"]: result for result in outcome.results}
 
 

@@ -34,3 +34,18 @@ def test_session__columns_and_constants__mean_the_same_at_each_mention(spark):
     assert list(row.first()) == list(again.first()) == [1, True, "1", Decimal(1), 1]
     assert [kind for _, kind in row.dtypes] == ["int", "boolean", "string", "decimal(3,2)", "bigint"]
     assert [kind for _, kind in again.dtypes][3] == "decimal(2,1)"
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 35])
+def test_session__lists_of_any_length__keep_every_column_in_its_place(spark, count):
+    from pyspark.sql import functions as F
+
+    names = [f"c{number % 7}_{number}" for number in range(count)]
+    row = spark.range(1).select(*(F.lit(name).alias(name) for name in names))
+    assert row.columns == names
+    assert list(row.first() or ()) == names
+    assert row.select(*names[::-1]).drop(*names[:1]).columns == names[:0:-1]
+    assert (
+        spark.range(1).select(F.coalesce(F.lit(None), *map(F.lit, names), F.lit("end"))).first()[0]
+        == [*names, "end"][0]
+    )
