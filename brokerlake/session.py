@@ -231,18 +231,17 @@ def _made_once(method: Any) -> Callable[[Any], Any]:
 
 
 def _in_few_calls(to_seq: Any, jvm: Any) -> Callable[[Any], Any]:
-    """`to_seq` of a list that is made of lists of ten, the longest that Java makes in one call."""
+    """`to_seq`, to which lists go as lists of ten, the longest that Java makes in one call."""
     list_of, empty = jvm.java.util.List.of, jvm.java.util.ArrayList
 
     def of(items: Any) -> Any:
-        given = items if isinstance(items, list | tuple) else list(items)
-        if not given or any(item is None for item in given):
-            return to_seq(given)
-        if len(given) <= ITEMS_A_CALL:
-            return to_seq(list_of(*given))
+        if not isinstance(items, list | tuple) or not items or any(item is None for item in items):
+            return to_seq(items)
+        if len(items) <= ITEMS_A_CALL:
+            return to_seq(list_of(*items))
         whole = empty()
-        for start in range(0, len(given), ITEMS_A_CALL):
-            whole.addAll(list_of(*given[start : start + ITEMS_A_CALL]))
+        for start in range(0, len(items), ITEMS_A_CALL):
+            whole.addAll(list_of(*items[start : start + ITEMS_A_CALL]))
         return to_seq(whole)
 
     return of
@@ -250,7 +249,8 @@ def _in_few_calls(to_seq: Any, jvm: Any) -> Callable[[Any], Any]:
 
 def _keep_functions(jvm: Any) -> None:
     for name in KEPT_CLASSES:
-        vars(jvm)[name] = _Functions(getattr(jvm, name), jvm)
+        if not isinstance(vars(jvm).get(name), _Functions):
+            vars(jvm)[name] = _Functions(getattr(jvm, name), jvm)
 
 
 def _open_classic(settings: Settings, *, is_large: bool) -> SparkSession:

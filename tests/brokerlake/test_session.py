@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokerlake.session import _made_once
+from brokerlake.session import _made_once, open_session
 
 
 @pytest.fixture
@@ -49,3 +49,9 @@ def test_session__lists_of_any_length__keep_every_column_in_its_place(spark, cou
         spark.range(1).select(F.coalesce(F.lit(None), *map(F.lit, names), F.lit("end"))).first()[0]
         == [*names, "end"][0]
     )
+
+
+def test_open_session__again__wraps_nothing_twice(spark, test_settings):
+    kept = vars(spark.sparkContext._jvm)["functions"]
+    assert open_session(test_settings) is spark
+    assert vars(spark.sparkContext._jvm)["functions"] is kept
