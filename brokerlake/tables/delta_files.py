@@ -85,15 +85,16 @@ def at_head(path: Path) -> Iterator[DeltaTable]:
     else:
         table = DeltaTable(path)
     yield table
-    _opened[path] = table, _commit_file(path, table)
+    if (stands_at := _commit_file(path, table)) is not None:
+        _opened[path] = table, stands_at
 
 
-def _commit_file(path: Path, table: DeltaTable) -> tuple[int, ...]:
+def _commit_file(path: Path, table: DeltaTable) -> tuple[int, ...] | None:
     """Which file its version's commit is: another one when the folder was put back or made anew, none when cleaned."""
     try:
         found = (path / "_delta_log" / f"{table.version():020}.json").stat()
     except FileNotFoundError:
-        return ()
+        return None
     return table.version(), found.st_ino, found.st_size, found.st_mtime_ns
 
 

@@ -205,7 +205,7 @@ def _committing(settings: Settings, name: str) -> Iterator[None]:
 
 
 def _complete(path: Path, name: str) -> None:
-    """Add the columns that a table made before them lacks: looked for once a process, since it reads the whole log."""
+    """Add the columns that a table made before them lacks: looked for once a process."""
     if path not in _known_complete:
         delta_files.add_missing(path, OPS_SCHEMAS[name])
         _known_complete.add(path)

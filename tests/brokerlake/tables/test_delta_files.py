@@ -123,6 +123,19 @@ def test_at_head__log_was_cleaned__reads_from_its_checkpoint(tmp_path):
     assert _notes(tmp_path) == ["a", "b"]
 
 
+def test_at_head__cleaned_folder_was_replaced__reads_the_new_one(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    _firm(ours, "a", "b")
+    _firm(theirs, "x")
+    DeltaTable(ours).create_checkpoint()
+    for entry in (ours / "_delta_log").glob("*.json"):
+        entry.unlink()
+    assert _notes(ours) == ["a", "b"]
+    shutil.rmtree(ours)
+    theirs.rename(ours)
+    assert _notes(ours) == ["x"]
+
+
 def test_at_head__used_by_two_threads__each_has_its_own(tmp_path):
     _firm(tmp_path, "a")
     with delta_files.at_head(tmp_path) as first, delta_files.at_head(tmp_path) as second:
